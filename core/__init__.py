@@ -1,0 +1,1 @@
+"""Shared kernel: what two or more services need. Imports no service."""

@@ -1,0 +1,1 @@
+"""Door 1: accept documents and messages fast, commit, ring the bell; never think."""

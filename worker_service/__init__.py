@@ -1,0 +1,1 @@
+"""Door 2: slow work, retried safely, supervised by Celery."""

@@ -1,0 +1,1 @@
+"""The document pipeline: fetch, sniff, extract, chunk, embed, index."""
