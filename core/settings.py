@@ -1,0 +1,101 @@
+"""Every setting of the product, read once from the environment (or `.env`) and frozen."""
+
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PLACEHOLDERS = frozenset({"", "postgres", "password", "changeme", "change-me", "secret", "cogep", "redis"})
+
+
+class Environment(StrEnum):
+    """Where we run; `prod` refuses placeholders that `dev` and `test` accept."""
+
+    DEV = "dev"
+    TEST = "test"
+    PROD = "prod"
+
+
+class EmbeddingProvider(StrEnum):
+    """Who turns text into vectors."""
+
+    HASHED_NGRAMS = "hashed_ngrams"
+    OPENAI_COMPATIBLE = "openai_compatible"
+    FASTEMBED = "fastembed"
+
+
+class Settings(BaseSettings):
+    """Names in the environment are `COGEP_<FIELD>`, but for `DATABASE_URL` and `REDIS_URL`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="COGEP_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    env: Environment = Environment.DEV
+    log_level: str = "INFO"
+    log_json: bool = True
+
+    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+    database_pool_size: int = Field(10, ge=1, le=100)
+    redis_url: SecretStr | None = Field(None, validation_alias="REDIS_URL")
+
+    max_body_bytes: int = Field(1_000_000, ge=1_000)
+    max_upload_bytes: int = Field(25_000_000, ge=1_000)
+
+    queue_lease_seconds: float = Field(30, ge=1, description="how long a silent worker keeps its jobs")
+    queue_poll_seconds: float = Field(1, gt=0, description="the net under lost wake-ups")
+    queue_batch: int = Field(16, ge=1, le=1000, description="jobs claimed at once")
+    queue_max_attempts: int = Field(5, ge=1, le=100)
+    job_timeout_seconds: float = Field(600, gt=0)
+
+    fetch_max_bytes: int = Field(25_000_000, ge=1_000)
+    fetch_timeout_seconds: float = Field(30, gt=0)
+    fetch_allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(), description="comma-separated private hosts (host or host:port) that may be fetched"
+    )
+    parse_timeout_seconds: float = Field(60, gt=0)
+    parse_memory_bytes: int = Field(1_073_741_824, ge=134_217_728)
+
+    embedding_provider: EmbeddingProvider = EmbeddingProvider.HASHED_NGRAMS
+    embedding_base_url: str | None = None
+    embedding_api_key: SecretStr | None = None
+    embedding_model: str | None = None
+    embedding_model_path: str | None = Field(None, description="folder of a local fastembed model")
+    embedding_batch: int = Field(64, ge=1, le=2048)
+    embedding_query_prefix: str = ""
+    embedding_passage_prefix: str = ""
+    embedding_timeout_seconds: float = Field(30, gt=0)
+
+    llm_base_url: str | None = Field(None, description="absent: the built-in extractive answerer")
+    llm_api_key: SecretStr | None = None
+    llm_models: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma-separated, tried in order; the extractive answerer is always the last"
+    )
+    llm_timeout_seconds: float = Field(60, gt=0)
+    llm_max_tokens: int = Field(800, ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_lists(cls, data: dict[str, object]) -> dict[str, object]:
+        for name in ("fetch_allowed_hosts", "llm_models"):
+            if isinstance(value := data.get(name), str):
+                data[name] = [item.strip() for item in value.split(",") if item.strip()]
+        return data
+
+    @model_validator(mode="after")
+    def _refuse_placeholders_in_production(self) -> Self:
+        if self.env is not Environment.PROD:
+            return self
+        for name, url in (("DATABASE_URL", self.database_url), ("REDIS_URL", self.redis_url)):
+            if url is not None and (urlsplit(url.get_secret_value()).password or "") in PLACEHOLDERS:
+                raise ValueError(f"{name} has no password or a placeholder password")
+        return self
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process. Raises pydantic.ValidationError when they are incomplete."""
+    return Settings()
