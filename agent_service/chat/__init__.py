@@ -1,0 +1,1 @@
+"""A question over HTTP: plain, streamed, or as an OpenAI client would ask it."""

@@ -1,0 +1,1 @@
+"""Text to vectors: one protocol, three providers."""

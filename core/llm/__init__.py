@@ -1,0 +1,1 @@
+"""Language models behind one protocol, with a fallback chain that never ends in silence."""

@@ -1,0 +1,1 @@
+"""A leased row in Postgres: claim, renew, complete, fail, rescue, and the doorbell that wakes workers."""

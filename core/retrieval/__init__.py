@@ -1,0 +1,1 @@
+"""Portuguese-first hybrid search over chunks: the analysis, the SQL, the fusion."""

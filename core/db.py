@@ -1,0 +1,131 @@
+"""One engine per process, one transaction per door. Doorbells ring only after the outer commit."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias, cast
+
+import asyncpg
+import structlog
+from pgvector.asyncpg import register_vector
+from sqlalchemy import event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+log = structlog.get_logger(__name__)
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Callback: TypeAlias = Callable[[], Awaitable[None]]
+_CALLBACKS = "on_commit"
+_SSL_PARAMETER = "sslmode"
+
+
+def async_url(url: str) -> URL:
+    """The SQLAlchemy form of a `postgres://` or `postgresql://` URL, `?sslmode=` included."""
+    parsed = make_url(url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+asyncpg")
+    mode = parsed.query.get(_SSL_PARAMETER)
+    if mode is None:
+        return parsed
+    return parsed.difference_update_query([_SSL_PARAMETER]).update_query_dict({"ssl": mode})
+
+
+def plain_url(url: str) -> str:
+    """The libpq form of a URL, as asyncpg's own `connect` takes it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+class Database:
+    """An engine and the transactions made with it. Belongs to one event loop of one process.
+
+    Timeouts are in seconds and enforced by the server. `settings` are more server settings for every
+    connection (for example `{"enable_seqscan": "off"}` on a queue's connections).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        application: str = "cogep",
+        pool_size: int = 10,
+        statement_timeout: float = 5,
+        settings: dict[str, str] | None = None,
+    ) -> None:
+        self.url = url
+        server_settings = {
+            "application_name": application,
+            "timezone": "UTC",
+            "jit": "off",
+            "statement_timeout": str(int(statement_timeout * 1000)),
+            "lock_timeout": "2000",
+            "idle_in_transaction_session_timeout": "15000",
+            **(settings or {}),
+        }
+        self.engine: AsyncEngine = create_async_engine(
+            async_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"server_settings": server_settings, "timeout": 5, "command_timeout": 60},
+        )
+        event.listen(self.engine.sync_engine, "connect", _register_vector)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed at the end of the block, rolled back by an exception.
+
+        Callbacks given to `on_commit` run after the commit, in order. One that fails is logged: the
+        work is committed, and whoever waits for the bell also polls.
+        """
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            async with session.begin():
+                yield session
+            for callback in session.info.pop(_CALLBACKS, []):
+                await _run(callback)
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def on_commit(session: AsyncSession, callback: Callback) -> None:
+    """Run `callback` once the session's outer transaction is committed; never after a rollback.
+
+    SQLAlchemy's own `after_commit` also fires when a savepoint is released, hence a list of our own.
+    """
+    session.info.setdefault(_CALLBACKS, []).append(callback)
+
+
+async def driver_connection(session: AsyncSession) -> Connection:
+    """The raw asyncpg connection of the session's transaction, for statements whose cost matters."""
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    driver: Any = raw.driver_connection
+    if not driver.is_in_transaction():  # SQLAlchemy begins at its first statement, and ours is not its
+        await connection.exec_driver_sql("SELECT 1")
+    return cast("Connection", driver)
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """The SQLSTATE of a database error, None when the server never answered."""
+    return getattr(error.orig, "sqlstate", None)
+
+
+async def _run(callback: Callback) -> None:
+    try:
+        await callback()
+    except Exception:
+        log.warning("on_commit_failed", exc_info=True)
+
+
+def _register_vector(connection: Any, _record: Any) -> None:
+    """Pgvector values travel binary: a text vector costs half of the throughput."""
+    connection.run_async(_register_if_installed)
+
+
+async def _register_if_installed(connection: Connection) -> None:
+    try:
+        await register_vector(connection)
+    except ValueError:  # before the first migration there is no such type
+        log.debug("pgvector_not_installed")
