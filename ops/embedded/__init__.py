@@ -1,0 +1,20 @@
+"""The servers that come with the product: a real Postgres (pgvector) and a real Redis, from PyPI wheels."""
+
+from ops.embedded.ephemeral import EphemeralServers, ephemeral_servers
+from ops.embedded.postgres import EmbeddedPostgres
+from ops.embedded.redis import EmbeddedRedis, redis_executable
+from ops.embedded.server import EmbeddedServer, ServerError
+from ops.embedded.state import FolderInUseError, FolderLock, secret_file
+
+__all__ = [
+    "EmbeddedPostgres",
+    "EmbeddedRedis",
+    "EmbeddedServer",
+    "EphemeralServers",
+    "FolderInUseError",
+    "FolderLock",
+    "ServerError",
+    "ephemeral_servers",
+    "redis_executable",
+    "secret_file",
+]
