@@ -77,7 +77,7 @@ def _bounded_json(value: dict[str, Any]) -> dict[str, Any]:
             return [walk(item, depth + 1) for item in node]
         if isinstance(node, dict):
             return {clean_text(key): walk(item, depth + 1) for key, item in node.items()}
-        if isinstance(node, int) and not isinstance(node, bool) and abs(node) >= 2**63:
+        if isinstance(node, int | float) and not abs(node) < 2**63:  # NaN is not less than anything
             raise PydanticCustomError("metadata_number", "metadata holds a number that is too large")
         return node
 
@@ -91,7 +91,7 @@ Text: TypeAlias = Annotated[str, AfterValidator(clean_text), AfterValidator(_vis
 Line: TypeAlias = Annotated[Text, AfterValidator(_single_line)]
 """A single line of text: a title, a name."""
 
-Slug: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}\Z", examples=["default"])]
+Slug: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", examples=["default"])]
 """A short name used in URLs and filters, such as a namespace."""
 
 Instant: TypeAlias = Annotated[
