@@ -153,6 +153,7 @@ class IngestionOutcome(StrEnum):
 
     INDEXED = "indexed"
     UNCHANGED = "unchanged"
+    SUPERSEDED = "superseded"
 
 
 class IngestionResult(Base):
