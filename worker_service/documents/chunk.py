@@ -6,7 +6,7 @@ boundary and not on its offset, so two versions of a document agree again soon a
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 from zlib import crc32
 
@@ -40,7 +40,8 @@ class _Unit(NamedTuple):
     end: int
     cost: int
     path: tuple[str, ...]
-    opens: bool = False
+    opens: bool
+    is_heading: bool
 
 
 class _Cost:
@@ -82,7 +83,7 @@ def _units(document: CanonicalDocument) -> Iterator[_Unit]:
         for start, end, cost in _pieces(span, text):
             first = start == span.start
             price = _Cost.UNDER_HEADING if first and after is Kind.HEADING else cost
-            yield _Unit(start, end, price, titles, opens and first)
+            yield _Unit(start, end, price, titles, opens and first, span.kind is Kind.HEADING)
         after = span.kind
 
 
@@ -122,7 +123,12 @@ def _groups(units: Iterator[_Unit]) -> Iterator[list[_Unit]]:
         if group and unit.opens:
             yield group
             group = []
-        if group and group[-1].end - group[-1].start < CRUMB and unit.cost != _Cost.HEADING:
+        if (
+            group
+            and group[-1].end - group[-1].start < CRUMB
+            and not group[-1].is_heading
+            and not unit.is_heading
+        ):
             group[-1] = group[-1]._replace(end=unit.end)
         else:
             group.append(unit)
@@ -159,8 +165,7 @@ def _length_price(length: int) -> int:
 
 def _header(title: str, units: Sequence[_Unit]) -> str:
     """The titles that all `units` share, `Título › Seção › Subseção`, without repeating one."""
-    shared = list(units[0].path)
-    for unit in units:
-        shared = [mine for mine, other in zip(shared, unit.path, strict=False) if mine == other]
-    names = [title, *shared] if title and shared[:1] != [title] else shared or [title]
-    return SEPARATOR.join(name for name in names if name)[:MAX_HEADER].rstrip()
+    paths = [unit.path for unit in units if not unit.is_heading] or [units[-1].path]
+    shared = [names[0] for names in takewhile(lambda names: len(set(names)) == 1, zip(*paths, strict=False))]
+    repeats = bool(shared) and title.casefold().startswith(shared[0].casefold())
+    return SEPARATOR.join(filter(None, [title, *shared[repeats:]]))[:MAX_HEADER].rstrip()
