@@ -4,14 +4,14 @@ from ops.embedded.ephemeral import EphemeralServers, ephemeral_servers
 from ops.embedded.postgres import EmbeddedPostgres
 from ops.embedded.redis import EmbeddedRedis, redis_executable
 from ops.embedded.server import EmbeddedServer, ServerError
-from ops.embedded.state import FolderInUseError, FolderLock, secret_file
+from ops.embedded.state import FolderInUse, FolderLock, secret_file
 
 __all__ = [
     "EmbeddedPostgres",
     "EmbeddedRedis",
     "EmbeddedServer",
     "EphemeralServers",
-    "FolderInUseError",
+    "FolderInUse",
     "FolderLock",
     "ServerError",
     "ephemeral_servers",

@@ -11,7 +11,7 @@ from signal import SIGKILL
 from ops.embedded.postgres import EmbeddedPostgres
 from ops.embedded.redis import EmbeddedRedis, redis_executable
 from ops.embedded.server import stop_leftovers
-from ops.embedded.state import FolderInUseError, FolderLock
+from ops.embedded.state import FolderInUse, FolderLock
 
 PREFIX = "cogep-ephemeral-"
 
@@ -45,7 +45,7 @@ def _sweep_abandoned() -> None:
         # A folder without a lock file is being born in another process, or somebody else's to remove.
         if not (folder / "lock").exists():
             continue
-        with suppress(FolderInUseError, PermissionError), FolderLock(folder):
+        with suppress(FolderInUse, PermissionError), FolderLock(folder):
             for home in (folder / "pg" / "data", folder / "redis"):
                 stop_leftovers(home, (SIGKILL,))
             shutil.rmtree(folder, ignore_errors=True)

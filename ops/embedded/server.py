@@ -43,7 +43,7 @@ class EmbeddedServer(ABC):
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def start(self) -> None:
-        """Returns when the server accepts connections. Raises FolderInUseError or ServerError."""
+        """Returns when the server accepts connections. Raises FolderInUse or ServerError."""
         if self.pid is not None:
             return
         self._process = None

@@ -12,7 +12,7 @@ SOCKET_PATH_LIMIT = 107
 LONGEST_SOCKET_NAME = len("/.s.PGSQL.5432")
 
 
-class FolderInUseError(Exception):
+class FolderInUse(Exception):
     """Another living process holds the folder. `pid` is None when it did not say who it is."""
 
     def __init__(self, folder: Path, pid: int | None) -> None:
@@ -30,7 +30,7 @@ class FolderLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Takes the lock, or raises FolderInUseError at once. Harmless when it is held by this object."""
+        """Takes the lock, or raises FolderInUse at once. Harmless when it is held by this object."""
         if self._descriptor is not None:
             return
         private_folder(self.folder)
@@ -39,7 +39,7 @@ class FolderLock:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            raise FolderInUseError(self.folder, self.holder()) from None
+            raise FolderInUse(self.folder, self.holder()) from None
         os.ftruncate(descriptor, 0)
         os.write(descriptor, str(os.getpid()).encode())
         self._descriptor = descriptor

@@ -15,7 +15,7 @@ from ops.embedded import (
     EmbeddedPostgres,
     EmbeddedRedis,
     EphemeralServers,
-    FolderInUseError,
+    FolderInUse,
     ServerError,
     ephemeral_servers,
     secret_file,
@@ -92,7 +92,7 @@ def test_secrets_are_their_owners_alone(servers: EphemeralServers, tmp_path: Pat
 
 
 def test_a_second_server_on_the_same_folder_is_refused(servers: EphemeralServers) -> None:
-    with pytest.raises(FolderInUseError, match=str(os.getpid())):
+    with pytest.raises(FolderInUse, match=str(os.getpid())):
         EmbeddedPostgres(servers.postgres.folder).start()
     assert servers.postgres.pid is not None
 

@@ -1,0 +1,61 @@
+"""The processes of the product, said once. Procfile and docker-compose.yml say the same, by test."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.settings import OpsSettings
+
+WORKER_APP = "worker_service.celery_app"
+
+
+@dataclass(frozen=True)
+class Process:
+    """A program to keep alive. `port` is where it answers, if it does."""
+
+    name: str
+    command: tuple[str, ...]
+    port: int | None = None
+
+
+def product(settings: OpsSettings) -> tuple[Process, ...]:
+    """Both APIs, the worker and the beat, as `cogep up` runs them."""
+    return (
+        _api("ingestion", "ingestion_service.main:app", settings.host, settings.ingestion_port),
+        _api("agent", "agent_service.main:app", settings.host, settings.agent_port),
+        Process("worker", _celery("worker", "--without-gossip", "--without-mingle", "--without-heartbeat")),
+        Process("beat", _celery("beat", "--schedule", str(settings.data / "beat" / "schedule"))),
+    )
+
+
+def environment(database_url: str, redis_url: str | None, settings: OpsSettings) -> dict[str, str]:
+    """What the children need to find beside the caller's own environment."""
+    readable = {} if settings.env == "prod" else {"COGEP_LOG_JSON": "false"}
+    doorbell = {"REDIS_URL": redis_url} if redis_url else {}
+    return {**readable, "PYTHONUNBUFFERED": "1", "DATABASE_URL": database_url, **doorbell}
+
+
+def prepare(data: Path) -> None:
+    """The folders the processes write to."""
+    (data / "beat").mkdir(parents=True, exist_ok=True)
+
+
+def _api(name: str, app: str, host: str, port: int) -> Process:
+    command = (sys.executable, "-m", "uvicorn", app, "--host", host, "--port", str(port))
+    quiet = ("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "10")
+    return Process(name, command + quiet, port)
+
+
+def _celery(command: str, *options: str) -> tuple[str, ...]:
+    return (
+        sys.executable,
+        "-m",
+        "celery",
+        "--app",
+        WORKER_APP,
+        "--quiet",
+        command,
+        "--loglevel",
+        "INFO",
+        *options,
+    )

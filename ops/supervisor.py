@@ -1,0 +1,164 @@
+"""Keeps the product's processes alive: restarts what crashes, ends all before the servers they need."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+import psutil
+
+from ops.console import Console
+from ops.embedded import EmbeddedServer, ServerError
+from ops.processes import Process
+from ops.runfile import RunFile, Running, end_session
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+HEALTHY_AFTER = 30.0
+GRACE_SECONDS = 20.0
+WATCH_SECONDS = 0.5
+LAST_LINES_SECONDS = 2.0
+LINE_BYTES = 1_000_000
+
+
+class Supervisor:
+    """Runs `processes` with `environment` and watches `servers`, until told to stop.
+
+    Every process leads a session of its own, so Ctrl-C reaches only the supervisor, which then asks each
+    to end, waits GRACE_SECONDS, and ends by force what is left. The servers are the caller's to stop, after.
+    """
+
+    def __init__(
+        self,
+        processes: Sequence[Process],
+        environment: Mapping[str, str],
+        console: Console,
+        runfile: RunFile,
+        servers: Sequence[EmbeddedServer] = (),
+    ) -> None:
+        self._processes = processes
+        self._environment = {**os.environ, **environment}
+        self._console = console
+        self._runfile = runfile
+        self._servers = servers
+        self._running: dict[str, Running] = {}
+        self._stopping = asyncio.Event()
+        self._forced = asyncio.Event()
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Returns when everything it started is gone. `ready` is called once every port answers."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.stop)
+        async with asyncio.TaskGroup() as tasks:
+            for process in self._processes:
+                tasks.create_task(self._keep(process))
+            for server in self._servers:
+                tasks.create_task(self._watch(server))
+            tasks.create_task(self._announce(ready))
+        self._runfile.clear()
+
+    def stop(self) -> None:
+        """Ask everything to end; asked a second time, do not wait for it."""
+        if self._stopping.is_set():
+            self._forced.set()
+            return
+        self._console.note("stopping; once more to stop without waiting")
+        self._stopping.set()
+
+    async def _keep(self, process: Process) -> None:
+        restarts, pause = 0, FIRST_PAUSE
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            code = await self._run_once(process, restarts)
+            if self._stopping.is_set():
+                return
+            pause = FIRST_PAUSE if time.monotonic() - started > HEALTHY_AFTER else pause
+            self._console.note(f"{process.name} ended ({_ending(code)}); again in {pause:g} s")
+            await self._pause(pause)
+            restarts, pause = restarts + 1, min(pause * 2, LONGEST_PAUSE)
+
+    async def _run_once(self, process: Process, restarts: int) -> int:
+        child = await asyncio.create_subprocess_exec(
+            *process.command,
+            env=self._environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            limit=LINE_BYTES,
+        )
+        self._record(process.name, child.pid, restarts)
+        reading = asyncio.create_task(self._copy_lines(process.name, child.stdout))
+        ending = asyncio.create_task(self._end_when_stopping(child))
+        code = await child.wait()
+        # A killed parent may leave children that hold its ports and pipes.
+        end_session(child.pid)
+        ending.cancel()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(reading, LAST_LINES_SECONDS)
+        return code
+
+    def _record(self, name: str, pid: int, restarts: int) -> None:
+        with suppress(psutil.NoSuchProcess):
+            self._running[name] = Running(name, pid, psutil.Process(pid).create_time(), restarts)
+        self._runfile.write(list(self._running.values()))
+
+    async def _copy_lines(self, name: str, lines: asyncio.StreamReader | None) -> None:
+        assert lines is not None
+        while True:
+            try:
+                line = await lines.readline()
+            except ValueError:  # longer than LINE_BYTES: asyncio has dropped it
+                continue
+            if not line:
+                return
+            self._console.line(name, line.decode(errors="replace").rstrip())
+
+    async def _end_when_stopping(self, child: asyncio.subprocess.Process) -> None:
+        await self._stopping.wait()
+        with suppress(ProcessLookupError):
+            child.terminate()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._forced.wait(), GRACE_SECONDS)
+        end_session(child.pid)
+
+    async def _watch(self, server: EmbeddedServer) -> None:
+        pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            if server.pid is None:
+                self._console.note(f"{server.name} is gone; starting it again")
+                try:
+                    await asyncio.to_thread(server.start)
+                    pause = FIRST_PAUSE
+                except ServerError as error:
+                    self._console.note(str(error))
+                    pause = min(pause * 2, LONGEST_PAUSE)
+            await self._pause(pause if server.pid is None else WATCH_SECONDS)
+
+    async def _announce(self, ready: Callable[[], None]) -> None:
+        ports = [process.port for process in self._processes if process.port]
+        while not self._stopping.is_set():
+            if all([await _answers(port) for port in ports]):
+                ready()
+                return
+            await self._pause(WATCH_SECONDS / 2)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+
+async def _answers(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def _ending(code: int) -> str:
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

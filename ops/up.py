@@ -1,0 +1,164 @@
+"""`cogep up`: from nothing to a product that answers, in the order in which things need each other."""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import psutil
+
+from core import migrations
+from ops import processes
+from ops.banner import banner
+from ops.console import Console
+from ops.embedded import (
+    EmbeddedPostgres,
+    EmbeddedRedis,
+    EmbeddedServer,
+    FolderInUse,
+    FolderLock,
+    redis_executable,
+)
+from ops.keys import ensure_first_key
+from ops.runfile import RunFile, end_leftovers
+from ops.settings import OpsSettings
+from ops.supervisor import GRACE_SECONDS, Supervisor
+
+STOP_SECONDS = GRACE_SECONDS + 30
+
+
+class CannotStart(Exception):
+    """Something on this machine is in the way; the message says what, and what to do."""
+
+
+def up(settings: OpsSettings, console: Console) -> None:
+    """Runs the product until it is told to stop. Raises CannotStart, ServerError or a database error."""
+    with ExitStack() as stack:
+        lock = FolderLock(settings.data)
+        try:
+            stack.enter_context(lock)
+        except FolderInUse as busy:
+            raise CannotStart(
+                f"COGEP is already running on {settings.data} (process {busy.pid}). "
+                "See `cogep status`; end it with `cogep stop`."
+            ) from None
+        runfile = RunFile(settings.data)
+        for name in end_leftovers(runfile.read()):
+            console.note(f"ended {name}, left over from a run that was killed")
+        require_free_ports(settings)
+        _run(settings, console, runfile, stack)
+
+
+def _run(settings: OpsSettings, console: Console, runfile: RunFile, stack: ExitStack) -> None:
+    servers: list[EmbeddedServer] = []
+    database_url = _database(settings, console, servers, stack)
+    redis_url = _doorbell(settings, console, servers, stack)
+    console.note("bringing the database to the newest schema")
+    migrations.upgrade(database_url)
+    is_new = ensure_first_key(database_url, settings.admin_key_file, env=settings.env)
+    processes.prepare(settings.data)
+    supervisor = Supervisor(
+        processes.product(settings),
+        processes.environment(database_url, redis_url, settings),
+        console,
+        runfile,
+        servers,
+    )
+    console.note("starting the APIs, the worker and the beat")
+    asyncio.run(supervisor.run(ready=lambda: console.plain(banner(settings, first_time=is_new))))
+    console.note("stopped")
+
+
+def _database(
+    settings: OpsSettings, console: Console, servers: list[EmbeddedServer], stack: ExitStack
+) -> str:
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    console.note("starting the embedded Postgres")
+    postgres = stack.enter_context(embedded_postgres(settings))
+    servers.append(postgres)
+    return postgres.url()
+
+
+def _doorbell(
+    settings: OpsSettings, console: Console, servers: list[EmbeddedServer], stack: ExitStack
+) -> str | None:
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    if redis_executable() is None:
+        console.note("no redis-server on this machine: workers look for jobs every second instead")
+        return None
+    console.note("starting the embedded Redis")
+    redis = stack.enter_context(EmbeddedRedis(settings.data / "redis"))
+    servers.append(redis)
+    return redis.url()
+
+
+def embedded_postgres(settings: OpsSettings) -> EmbeddedPostgres:
+    """The embedded Postgres of a data folder, not started."""
+    return EmbeddedPostgres(settings.data / "postgres", options={"max_connections": "200"})
+
+
+@contextmanager
+def reach_database(settings: OpsSettings) -> Iterator[str]:
+    """URL of the product's database: the one given, the one that runs, or the embedded one for a moment."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    postgres = embedded_postgres(settings)
+    try:
+        postgres.start()
+    except FolderInUse:
+        yield postgres.url()
+        return
+    with postgres:
+        yield postgres.url()
+
+
+def require_free_ports(settings: OpsSettings) -> None:
+    """Raises CannotStart naming the busy port and what changes it."""
+    for what, port in (("ingestion", settings.ingestion_port), ("agent", settings.agent_port)):
+        try:
+            _try_port(settings.host, port)
+        except OSError as error:
+            raise CannotStart(
+                f"The {what} API cannot listen on {settings.host}:{port} ({os.strerror(error.errno or 0)}). "
+                f"Choose another port: `cogep up --{what}-port N`, or COGEP_{what.upper()}_PORT=N."
+            ) from None
+    if settings.ingestion_port == settings.agent_port:
+        raise CannotStart(f"Both APIs are set to port {settings.agent_port}; give them one each.")
+
+
+def _try_port(host: str, port: int) -> None:
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+
+
+def running_supervisor(settings: OpsSettings) -> int | None:
+    """Process id of the `cogep up` that holds the data folder, None when there is none."""
+    if not settings.data.exists():
+        return None
+    try:
+        with FolderLock(settings.data):
+            return None
+    except FolderInUse as busy:
+        return busy.pid
+
+
+def stop(settings: OpsSettings) -> bool:
+    """Ends the running product and waits for it; whether there was one."""
+    pid = running_supervisor(settings)
+    if pid is None:
+        return False
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while psutil.pid_exists(pid) and running_supervisor(settings) == pid:
+        if time.monotonic() > deadline:
+            raise CannotStart(f"Process {pid} did not end within {STOP_SECONDS:g} s.")
+        time.sleep(0.1)
+    return True
