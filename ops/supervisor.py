@@ -65,7 +65,7 @@ class Supervisor:
         if self._stopping.is_set():
             self._forced.set()
             return
-        self._console.note("stopping; once more to stop without waiting")
+        self._console.note("encerrando; de novo para encerrar sem esperar")
         self._stopping.set()
 
     async def _keep(self, process: Process) -> None:
@@ -76,7 +76,7 @@ class Supervisor:
             if self._stopping.is_set():
                 return
             pause = FIRST_PAUSE if time.monotonic() - started > HEALTHY_AFTER else pause
-            self._console.note(f"{process.name} ended ({_ending(code)}); again in {pause:g} s")
+            self._console.note(f"{process.name} terminou ({_ending(code)}); de novo em {pause:g} s")
             await self._pause(pause)
             restarts, pause = restarts + 1, min(pause * 2, LONGEST_PAUSE)
 
@@ -129,7 +129,7 @@ class Supervisor:
         pause = FIRST_PAUSE
         while not self._stopping.is_set():
             if server.pid is None:
-                self._console.note(f"{server.name} is gone; starting it again")
+                self._console.note(f"{server.name} caiu; iniciando de novo")
                 try:
                     await asyncio.to_thread(server.start)
                     pause = FIRST_PAUSE
@@ -161,4 +161,4 @@ async def _answers(port: int) -> bool:
 
 
 def _ending(code: int) -> str:
-    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    return f"morto por {signal.Signals(-code).name}" if code < 0 else f"código {code}"

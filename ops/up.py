@@ -8,8 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-import psutil
-
 from core import migrations
 from ops import processes
 from ops.banner import banner
@@ -36,18 +34,19 @@ class CannotStart(Exception):
 
 def up(settings: OpsSettings, console: Console) -> None:
     """Runs the product until it is told to stop. Raises CannotStart, ServerError or a database error."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
         lock = FolderLock(settings.data)
         try:
             stack.enter_context(lock)
         except FolderInUse as busy:
             raise CannotStart(
-                f"COGEP is already running on {settings.data} (process {busy.pid}). "
-                "See `cogep status`; end it with `cogep stop`."
+                f"O COGEP já está rodando em {settings.data} (processo {busy.pid}). "
+                "Veja com `cogep status`; encerre com `cogep stop`."
             ) from None
         runfile = RunFile(settings.data)
         for name in end_leftovers(runfile.read()):
-            console.note(f"ended {name}, left over from a run that was killed")
+            console.note(f"encerrado {name}, resto de uma execução interrompida")
         require_free_ports(settings)
         _run(settings, console, runfile, stack)
 
@@ -56,7 +55,7 @@ def _run(settings: OpsSettings, console: Console, runfile: RunFile, stack: ExitS
     servers: list[EmbeddedServer] = []
     database_url = _database(settings, console, servers, stack)
     redis_url = _doorbell(settings, console, servers, stack)
-    console.note("bringing the database to the newest schema")
+    console.note("atualizando o esquema do banco")
     migrations.upgrade(database_url)
     is_new = ensure_first_key(database_url, settings.admin_key_file, env=settings.env)
     processes.prepare(settings.data)
@@ -67,9 +66,12 @@ def _run(settings: OpsSettings, console: Console, runfile: RunFile, stack: ExitS
         runfile,
         servers,
     )
-    console.note("starting the APIs, the worker and the beat")
+    console.note("iniciando as APIs, o worker e o beat")
     asyncio.run(supervisor.run(ready=lambda: console.plain(banner(settings, first_time=is_new))))
-    console.note("stopped")
+    # From here on only the servers are left, and they take a moment to put their data in order.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    console.note("encerrando os servidores")
 
 
 def _database(
@@ -77,7 +79,7 @@ def _database(
 ) -> str:
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
-    console.note("starting the embedded Postgres")
+    console.note("iniciando o Postgres embutido")
     postgres = stack.enter_context(embedded_postgres(settings))
     servers.append(postgres)
     return postgres.url()
@@ -89,9 +91,9 @@ def _doorbell(
     if settings.redis_url is not None:
         return settings.redis_url.get_secret_value()
     if redis_executable() is None:
-        console.note("no redis-server on this machine: workers look for jobs every second instead")
+        console.note("não há redis-server nesta máquina: os workers procuram trabalho a cada segundo")
         return None
-    console.note("starting the embedded Redis")
+    console.note("iniciando o Redis embutido")
     redis = stack.enter_context(EmbeddedRedis(settings.data / "redis"))
     servers.append(redis)
     return redis.url()
@@ -125,11 +127,11 @@ def require_free_ports(settings: OpsSettings) -> None:
             _try_port(settings.host, port)
         except OSError as error:
             raise CannotStart(
-                f"The {what} API cannot listen on {settings.host}:{port} ({os.strerror(error.errno or 0)}). "
-                f"Choose another port: `cogep up --{what}-port N`, or COGEP_{what.upper()}_PORT=N."
+                f"A porta {settings.host}:{port} não pode ser usada ({os.strerror(error.errno or 0)}). "
+                f"Escolha outra: `cogep up --{what}-port N` ou COGEP_{what.upper()}_PORT=N."
             ) from None
     if settings.ingestion_port == settings.agent_port:
-        raise CannotStart(f"Both APIs are set to port {settings.agent_port}; give them one each.")
+        raise CannotStart(f"As duas APIs estão na porta {settings.agent_port}; dê uma porta a cada uma.")
 
 
 def _try_port(host: str, port: int) -> None:
@@ -141,13 +143,7 @@ def _try_port(host: str, port: int) -> None:
 
 def running_supervisor(settings: OpsSettings) -> int | None:
     """Process id of the `cogep up` that holds the data folder, None when there is none."""
-    if not settings.data.exists():
-        return None
-    try:
-        with FolderLock(settings.data):
-            return None
-    except FolderInUse as busy:
-        return busy.pid
+    return FolderLock(settings.data).holder()
 
 
 def stop(settings: OpsSettings) -> bool:
@@ -157,8 +153,8 @@ def stop(settings: OpsSettings) -> bool:
         return False
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    while psutil.pid_exists(pid) and running_supervisor(settings) == pid:
+    while running_supervisor(settings) == pid:
         if time.monotonic() > deadline:
-            raise CannotStart(f"Process {pid} did not end within {STOP_SECONDS:g} s.")
+            raise CannotStart(f"O processo {pid} não terminou em {STOP_SECONDS:g} s.")
         time.sleep(0.1)
     return True

@@ -5,26 +5,39 @@ import sys
 import typer
 from asyncpg import PostgresError
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from ops.cli import lifecycle
+from core.db import sqlstate
+from ops.cli import keys, lifecycle
+from ops.cli.api import Refused
+from ops.cli.ask import ask
+from ops.cli.ingest import ingest
+from ops.cli.queue import queue, retry
 from ops.cli.say import complain
+from ops.cli.status import status
 from ops.embedded import FolderInUse, ServerError
 from ops.up import CannotStart
 
-EXPECTED = (CannotStart, ServerError, FolderInUse, PermissionError)
+EXPECTED = (CannotStart, Refused, ServerError, FolderInUse, PermissionError)
 DATABASE = (OSError, SQLAlchemyError, PostgresError)
+UNDEFINED_TABLE = "42P01"
 
 app = typer.Typer(
     name="cogep",
-    help="COGEP Assist: documents in, cited answers out.",
+    help="COGEP Assist: documentos entram, respostas com fontes saem.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(lifecycle.up)
-app.command()(lifecycle.stop)
-app.command()(lifecycle.migrate)
+for command in (lifecycle.up, lifecycle.stop, status, ingest, ask, queue, retry, lifecycle.migrate):
+    app.command()(command)
+app.add_typer(keys.app, name="keys")
+
+
+def _about_the_database(error: Exception) -> str:
+    if isinstance(error, DBAPIError) and sqlstate(error) == UNDEFINED_TABLE:
+        return "O banco ainda não tem o esquema: rode `cogep migrate`."
+    return f"O banco de dados não pode ser usado: {getattr(error, 'orig', error)}"
 
 
 def main() -> None:
@@ -34,9 +47,8 @@ def main() -> None:
     except EXPECTED as error:
         complain(str(error))
     except DATABASE as error:
-        complain(f"The database cannot be used: {getattr(error, 'orig', error)}")
+        complain(_about_the_database(error))
     except ValidationError as error:
-        complain("\n".join(f"Setting {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()))
-    except KeyboardInterrupt:
-        sys.exit(130)
+        wrong = (f"Configuração {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        complain("\n".join(wrong))
     sys.exit(1)

@@ -10,27 +10,27 @@ from ops.cli.say import out
 from ops.console import Console
 from ops.settings import OpsSettings
 
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Instead of the port in the settings.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Em vez da porta das configurações.")]
 
 
 def up(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 unless set.")] = None,
+    host: Annotated[str | None, typer.Option(help="Endereço em que as APIs escutam.")] = None,
     ingestion_port: Port = None,
     agent_port: Port = None,
 ) -> None:
-    """Start everything and keep it running; Ctrl-C ends it."""
+    """Inicia tudo e mantém no ar; Ctrl-C encerra."""
     given = {"host": host, "ingestion_port": ingestion_port, "agent_port": agent_port}
     chosen = {name: value for name, value in given.items() if value is not None}
     product.up(OpsSettings().model_copy(update=chosen), Console())
 
 
 def stop() -> None:
-    """Stop what `cogep up` started, from another terminal."""
-    out.print("Stopped." if product.stop(OpsSettings()) else "COGEP is not running.")
+    """Encerra, de outro terminal, o que `cogep up` iniciou."""
+    out.print("Encerrado." if product.stop(OpsSettings()) else "O COGEP não está rodando.")
 
 
 def migrate() -> None:
-    """Bring the database to the newest schema."""
+    """Leva o banco ao esquema mais novo."""
     with product.reach_database(OpsSettings()) as url:
         migrations.upgrade(url)
-    out.print(f"The database is at revision {migrations.head()}.")
+    out.print(f"O banco está na revisão {migrations.head()}.")

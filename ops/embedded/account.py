@@ -25,7 +25,7 @@ class Account:
         setpriv = shutil.which("setpriv")
         if setpriv is None:
             raise PermissionError(
-                "Postgres cannot run as root: use an ordinary user, or install util-linux (setpriv)"
+                "O Postgres não roda como root: use um usuário comum ou instale util-linux (setpriv)"
             )
         return [
             setpriv,

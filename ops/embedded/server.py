@@ -110,9 +110,9 @@ class EmbeddedServer(ABC):
         deadline = time.monotonic() + START_SECONDS
         while not self._ready():
             if self.pid is None:
-                raise ServerError(f"{self.name} did not start. The end of {self.log}:\n{_tail(self.log)}")
+                raise ServerError(f"{self.name} não iniciou. O fim de {self.log}:\n{_tail(self.log)}")
             if time.monotonic() > deadline:
-                raise ServerError(f"{self.name} was not ready within {START_SECONDS} s; see {self.log}")
+                raise ServerError(f"{self.name} não ficou pronto em {START_SECONDS} s; veja {self.log}")
             time.sleep(0.01)
 
     def __enter__(self) -> Self:

@@ -5,10 +5,12 @@ import hashlib
 import os
 import secrets
 import stat
+import time
 from pathlib import Path
 from typing import Self
 
 SOCKET_PATH_LIMIT = 107
+GLANCE_SECONDS = 0.1  # `holder` takes the lock for an instant to see whether anybody has it
 LONGEST_SOCKET_NAME = len("/.s.PGSQL.5432")
 
 
@@ -16,7 +18,7 @@ class FolderInUse(Exception):
     """Another living process holds the folder. `pid` is None when it did not say who it is."""
 
     def __init__(self, folder: Path, pid: int | None) -> None:
-        super().__init__(f"{folder} is in use" + (f" by process {pid}" if pid else ""))
+        super().__init__(f"{folder} está em uso" + (f" pelo processo {pid}" if pid else ""))
         self.folder = folder
         self.pid = pid
 
@@ -35,11 +37,9 @@ class FolderLock:
             return
         private_folder(self.folder)
         descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not (_try_lock(descriptor) or _try_lock(descriptor, after=GLANCE_SECONDS)):
             os.close(descriptor)
-            raise FolderInUse(self.folder, self.holder()) from None
+            raise FolderInUse(self.folder, self._written())
         os.ftruncate(descriptor, 0)
         os.write(descriptor, str(os.getpid()).encode())
         self._descriptor = descriptor
@@ -51,7 +51,16 @@ class FolderLock:
             self._descriptor = None
 
     def holder(self) -> int | None:
-        """The process that last took the lock; it may be gone."""
+        """The process that holds the lock at this moment, None when nobody does."""
+        if not self._file.exists():
+            return None
+        descriptor = os.open(self._file, os.O_RDONLY)
+        try:
+            return None if _try_lock(descriptor) else self._written()
+        finally:
+            os.close(descriptor)
+
+    def _written(self) -> int | None:
         try:
             return int(self._file.read_text())
         except (OSError, ValueError):
@@ -63,6 +72,15 @@ class FolderLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def _try_lock(descriptor: int, after: float = 0) -> bool:
+    time.sleep(after)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def private_folder(path: Path) -> Path:
@@ -101,7 +119,7 @@ def _owned(path: Path, owner: int) -> Path:
     private_folder(path)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.getuid(), owner}:
-        raise PermissionError(f"{path} belongs to somebody else; remove it or set another COGEP_DATA_DIR")
+        raise PermissionError(f"{path} pertence a outra pessoa: apague-a ou escolha outra COGEP_DATA_DIR")
     path.chmod(0o700)
     os.chown(path, owner, -1)
     return path

@@ -161,7 +161,7 @@ def test_an_interrupted_initdb_is_begun_anew(tmp_path: Path) -> None:
 def test_data_of_another_version_is_refused(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path, version=16, durable=False) as pg:
         assert pg.psql("SHOW server_version_num").startswith("16")
-    with pytest.raises(ServerError, match="made by Postgres 16"):
+    with pytest.raises(ServerError, match="criada pelo Postgres 16"):
         EmbeddedPostgres(tmp_path).start()
 
 

@@ -1,0 +1,47 @@
+"""What `cogep ingest` was given, turned into single things to send."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Source:
+    """A URL, or a file with the name it is sent under. `missing` says why it cannot be sent."""
+
+    name: str
+    file: Path | None = None
+    missing: str | None = None
+
+
+def sources(arguments: Iterable[str]) -> list[Source]:
+    """Every URL, every file, and every file below every folder; hidden ones only when named."""
+    return [source for argument in arguments for source in _expand(argument)]
+
+
+def _expand(argument: str) -> Iterator[Source]:
+    if argument.startswith(("http://", "https://")):
+        yield Source(argument)
+        return
+    path = Path(argument).expanduser()
+    if path.is_dir():
+        found = sorted(_visible_files(path))
+        yield from (Source(_sendable(str(file)), file) for file in found)
+        if not found:
+            yield Source(_sendable(argument), missing="a pasta não tem arquivos")
+    elif path.is_file():
+        yield Source(_sendable(str(path)), path)
+    else:
+        yield Source(_sendable(argument), missing="não existe")
+
+
+def _visible_files(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place, name) for name in files if not name.startswith("."))
+
+
+def _sendable(name: str) -> str:
+    """A file name may hold bytes that are no text; what is sent is always text."""
+    return os.fsencode(name).decode("utf-8", "replace")
