@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     queue_poll_seconds: float = Field(1, gt=0, description="the net under lost wake-ups")
     queue_batch: int = Field(16, ge=1, le=1000, description="jobs claimed at once")
     queue_max_attempts: int = Field(5, ge=1, le=100)
+    queue_grace_seconds: float = Field(8, ge=0, description="what a stopping worker lets its jobs have")
     job_timeout_seconds: float = Field(600, gt=0)
 
     fetch_max_bytes: int = Field(25_000_000, ge=1_000)

@@ -1,0 +1,38 @@
+"""The SQL of upkeep."""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+BATCH = 1000
+
+
+async def try_lock(session: AsyncSession, chore: str) -> bool:
+    """Be the only one at `chore` until the transaction ends; False when somebody is at it already."""
+    statement = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:chore, 0))")
+    locked: bool | None = await session.scalar(statement, {"chore": f"upkeep:{chore}"})
+    return bool(locked)
+
+
+async def delete_old_attempts(session: AsyncSession, *, days: int) -> int:
+    """Forget why attempts failed, `days` later; how many rows."""
+    statement = text(
+        "WITH old AS (SELECT id FROM ai.ingestion_attempts "
+        "WHERE created_at < now() - make_interval(days => :days) ORDER BY id LIMIT :batch), "
+        "gone AS (DELETE FROM ai.ingestion_attempts a USING old WHERE a.id = old.id RETURNING 1) "
+        "SELECT count(*) FROM gone"
+    )
+    return await session.scalar(statement, {"days": days, "batch": BATCH}) or 0
+
+
+async def delete_old_blobs(session: AsyncSession, *, days: int) -> int:
+    """Forget bytes handed in more than `days` ago that no unfinished job needs; how many rows."""
+    statement = text(
+        "WITH old AS (SELECT b.sha256 FROM ai.blobs b "
+        "WHERE b.created_at < now() - make_interval(days => :days) AND NOT EXISTS ("
+        "SELECT FROM ai.ingestion_payload p JOIN ai.ingestion_queue q USING (id) "
+        "WHERE p.blob_sha256 = b.sha256 AND q.status IN ('PENDING', 'PROCESSING')) "
+        "LIMIT :batch FOR UPDATE OF b SKIP LOCKED), "
+        "gone AS (DELETE FROM ai.blobs b USING old WHERE b.sha256 = old.sha256 RETURNING 1) "
+        "SELECT count(*) FROM gone"
+    )
+    return await session.scalar(statement, {"days": days, "batch": BATCH}) or 0

@@ -1,0 +1,19 @@
+"""The chores as Celery tasks, sent by beat."""
+
+from celery import Task
+
+from worker_service import runtime
+from worker_service.celery_app import app
+from worker_service.upkeep.service import CHORES, do_chore
+
+TIMEOUT = 60.0
+
+
+def _register(chore: str) -> "Task[[], None]":
+    def run() -> None:
+        runtime.current().call(lambda database: do_chore(database, chore), timeout=TIMEOUT)
+
+    return app.task(name=f"upkeep.{chore}")(run)
+
+
+TASKS = {chore: _register(chore) for chore in CHORES}
