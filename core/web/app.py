@@ -1,0 +1,104 @@
+"""One way to make an application: the same doors, refusals, logs and metrics for every service."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp
+
+from core import log as logs
+from core.db import Database
+from core.migrations import SchemaOutdated
+from core.settings import Settings, get_settings
+from core.web import docs, handlers, health
+from core.web.database_errors import domain_error
+from core.web.layers import SecurityHeaders, Versioned
+from core.web.observe import Metrics, Observe
+from core.web.openapi import with_problems
+from core.web.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+Resources = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+class Application(FastAPI):
+    """FastAPI inside our layers: even its own error handling is observed."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The layers, outermost first: observation, headers, the versioned address, then FastAPI's."""
+        inner = super().build_middleware_stack()
+        return Observe(SecurityHeaders(Versioned(inner)), self.state.metrics)
+
+    def openapi(self) -> dict[str, Any]:
+        """The document; every refusal in it is a problem."""
+        return with_problems(super().openapi())
+
+
+def create_app(
+    title: str,
+    routers: Sequence[APIRouter],
+    *,
+    settings: Settings | None = None,
+    description: str = "",
+    resources: Resources | None = None,
+) -> FastAPI:
+    """An application serving `routers` at `/` and, hidden from the schema, under `/api/v1`.
+
+    Settings are read from the environment at start-up when none are given. `resources` is entered after
+    the database is open and left before it is closed; it may hang things on `app.state`.
+    """
+    app = Application(
+        title=title,
+        version=version("cogep-assist"),
+        description=description,
+        lifespan=_lifespan(settings, resources),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.metrics = Metrics()
+    handlers.install(app)
+    docs.install(app)
+    for routes in (health.routes, *routers):
+        app.include_router(routes)
+    return app
+
+
+def _lifespan(
+    settings: Settings | None, resources: Resources | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        chosen = settings or get_settings()
+        logs.configure(level=chosen.log_level, as_json=chosen.log_json)
+        async with AsyncExitStack() as stack:
+            database = Database(
+                chosen.database_url.get_secret_value(),
+                application=app.title,
+                pool_size=chosen.database_pool_size,
+            )
+            stack.push_async_callback(database.dispose)
+            app.state.runtime = Runtime(chosen, database)
+            await _verify(app.state.runtime)
+            if resources is not None:
+                await stack.enter_async_context(resources(app))
+            yield
+
+    return lifespan
+
+
+async def _verify(state: Runtime) -> None:
+    """Refuse to start on an older schema; start without a database, and verify at the first contact."""
+    try:
+        await state.verify_schema()
+    except SchemaOutdated as error:
+        log.critical("schema_outdated", detail=str(error))
+        raise
+    except Exception as error:
+        if domain_error(error) is None:
+            raise
+        log.warning("database_unreachable_at_start", error=type(error).__name__)

@@ -1,0 +1,111 @@
+"""Who is asking: an API key, looked up on every call, so that a revocation works at once."""
+
+from typing import Annotated, Any
+
+import structlog
+from fastapi import Depends, Request, Security
+from fastapi.params import Depends as DependsMark
+from fastapi.security import APIKeyHeader, HTTPBearer
+from sqlalchemy import Row, text
+
+from core import apikeys
+from core.apikeys import Scope
+from core.db import Database
+from core.errors import Forbidden, Unauthenticated
+from core.web.identity import Principal
+from core.web.runtime import runtime
+
+log = structlog.get_logger(__name__)
+
+LOOKUP = text(
+    "SELECT id, name, secret_sha256, scopes,"
+    " revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) AS live,"
+    " last_used_at IS NULL OR last_used_at < now() - interval '1 minute' AS stale"
+    " FROM ops.api_keys WHERE public_id = :public_id"
+)
+TOUCH = text(
+    "UPDATE ops.api_keys SET last_used_at = now() WHERE id ="
+    " (SELECT id FROM ops.api_keys WHERE id = :id FOR NO KEY UPDATE SKIP LOCKED)"
+)
+_BEARER = HTTPBearer(auto_error=False, description="`Authorization: Bearer cgp_...`")
+_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
+
+
+class Requires:
+    """A route's demand for a scope: a dependency, which `StrictRoute` asks before it reads a body."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    async def __call__(
+        self,
+        request: Request,
+        _bearer: Annotated[Any, Security(_BEARER)] = None,
+        _header: Annotated[Any, Security(_HEADER)] = None,
+    ) -> Principal:
+        """The principal. The two unused parameters put the schemes into the OpenAPI document."""
+        return await self.check(request)
+
+    async def check(self, request: Request) -> Principal:
+        """The principal of the request. Raises Unauthenticated or Forbidden."""
+        principal = await identify(request)
+        if not principal.may(self.scope):
+            raise Forbidden(f"this key lacks the scope `{self.scope}`")
+        return principal
+
+
+def requires(scope: Scope) -> Any:
+    """For a route's `dependencies`: only keys with this scope may call it."""
+    mark: DependsMark = Depends(Requires(scope))
+    return mark
+
+
+async def identify(request: Request) -> Principal:
+    """The principal of the request, looked up once. Raises Unauthenticated."""
+    known: Principal | None = getattr(request.state, "principal", None)
+    if known is None:
+        known = await _authenticate(runtime(request).database, presented_key(request))
+        request.state.principal = known
+    return known
+
+
+Caller = Annotated[Principal, Depends(identify)]
+"""The authenticated principal, for a route's parameters."""
+
+
+def presented_key(request: Request) -> str:
+    """The key of the request: a bearer token or `X-API-Key`, one of them once. Raises Unauthenticated."""
+    bearers = request.headers.getlist("authorization")
+    plain = request.headers.getlist("x-api-key")
+    if len(bearers) + len(plain) != 1:
+        raise Unauthenticated("present one API key as `Authorization: Bearer` or `X-API-Key`")
+    if plain:
+        return plain[0].strip()
+    scheme, _, key = bearers[0].partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated("the authorization scheme is `Bearer`")
+    return key.strip()
+
+
+async def _authenticate(database: Database, key: str) -> Principal:
+    if (parsed := apikeys.parse(key)) is None:
+        raise Unauthenticated("this is not an API key")
+    public_id, secret = parsed
+    async with database.transaction() as session:
+        row = (await session.execute(LOOKUP, {"public_id": public_id})).one_or_none()
+    stored = row.secret_sha256 if row is not None else bytes(32)
+    if not apikeys.matches(secret, stored) or row is None or not row.live:
+        raise Unauthenticated("this API key is not valid")
+    await _note_use(database, row)
+    return Principal(row.id, row.name, frozenset(row.scopes))
+
+
+async def _note_use(database: Database, row: Row[Any]) -> None:
+    """At most once a minute, and never at the price of the request."""
+    if not row.stale:
+        return
+    try:
+        async with database.transaction() as session:
+            await session.execute(TOUCH, {"id": row.id})
+    except Exception:
+        log.warning("last_used_not_noted", exc_info=True)

@@ -1,0 +1,77 @@
+"""From exceptions to problems: the one place that decides what a failure looks like outside."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from core.errors import DomainError
+from core.web.database_errors import domain_error
+from core.web.problems import FieldProblem, InternalError, ValidationFailed, of_status, pointer, problem
+
+log = structlog.get_logger(__name__)
+
+MAX_FIELD_PROBLEMS = 50
+DATABASE_FAILURES: tuple[type[Exception], ...] = (
+    DBAPIError,
+    PoolTimeout,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+
+
+def install(app: FastAPI) -> None:
+    """Make every failure of `app` a problem."""
+    app.add_exception_handler(DomainError, _domain)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    for kind in DATABASE_FAILURES:
+        app.add_exception_handler(kind, _dependency)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _domain(request: Request, error: Any) -> Response:
+    return problem(request, error)
+
+
+async def _http(request: Request, error: Any) -> Response:
+    return problem(request, of_status(error.status_code), headers=error.headers)
+
+
+async def _validation(request: Request, error: Any) -> Response:
+    fields = [_field(item) for item in error.errors()[:MAX_FIELD_PROBLEMS]]
+    return problem(request, ValidationFailed("the request does not follow the schema"), errors=fields)
+
+
+async def _dependency(request: Request, error: Any) -> Response:
+    refusal = domain_error(error)
+    if refusal is None:
+        return await _unexpected(request, error)
+    log.warning("dependency_failed", error=type(error).__name__, code=refusal.code)
+    return problem(request, refusal)
+
+
+async def _unexpected(request: Request, error: Any) -> Response:
+    log.error("unexpected_error", exc_info=error)
+    return problem(request, InternalError("something went wrong on our side; it is logged"))
+
+
+def _field(item: dict[str, Any]) -> FieldProblem:
+    """Pydantic's message without its input: `msg` of our types and of pydantic's never quotes the value."""
+    location: Sequence[str | int] = item["loc"]
+    where, rest = location[0], location[1:]
+    place = pointer(rest) if where == "body" else f"{pointer([where])}{pointer(rest)}"
+    return FieldProblem(pointer=place, code=str(item["type"]), detail=_sentence(item))
+
+
+def _sentence(item: dict[str, Any]) -> str:
+    return "this member is not known" if item["type"] == "extra_forbidden" else str(item["msg"])

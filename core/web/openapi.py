@@ -1,0 +1,27 @@
+"""The OpenAPI document as we really answer: problems where FastAPI would promise its own error bodies."""
+
+from typing import Any
+
+from core.web.problems import MEDIA_TYPE, Problem
+
+_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
+
+
+def with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    """The document, changed in place; doing it twice changes nothing."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update({**problem.pop("$defs", {}), "Problem": problem})
+    for name in _FASTAPI_SCHEMAS:
+        schemas.pop(name, None)
+    for operations in document.get("paths", {}).values():
+        for operation in operations.values():
+            _promise(operation["responses"])
+    return document
+
+
+def _promise(responses: dict[str, Any]) -> None:
+    responses.setdefault("default", {"description": "Any other refusal", "content": _CONTENT})
+    if "422" in responses:
+        responses["422"]["content"] = _CONTENT

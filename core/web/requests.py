@@ -1,0 +1,160 @@
+"""How a request is read: the key first, then the query, then the body, each strictly and with bounds.
+
+FastAPI reads the body before it asks who is calling, and turns any error of the reading into one vague 400.
+`StrictRoute` reads the body itself, so that FastAPI finds it ready.
+"""
+
+import asyncio
+import email.message
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request, params
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
+
+from core.errors import DomainError
+from core.web.auth import Requires
+from core.web.parameters import Declared, check_url
+from core.web.problems import MalformedRequest
+from core.web.runtime import runtime
+from core.web.strict_json import Bounds, loads
+
+BODY_SECONDS = 30.0
+FORM_LIMITS = {"max_files": 1, "max_fields": 20, "max_part_size": 100_000}
+LARGE_BOUNDS = Bounds(nodes=100_000)
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class BodyTooLarge(DomainError):
+    """The body is larger than this route takes (1 MB; 25 MB where files or batches are handed in)."""
+
+    code = "body_too_large"
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class BodyTooSlow(DomainError):
+    """The body did not arrive in time."""
+
+    code = "body_too_slow"
+    status = HTTPStatus.REQUEST_TIMEOUT
+
+
+class UnsupportedMediaType(DomainError):
+    """The body's `Content-Type` or `Content-Encoding` is not one this route reads."""
+
+    code = "unsupported_media_type"
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class StrictRequest(Request):
+    """A request whose body is bounded in bytes, in time and in what its JSON may hold."""
+
+    max_bytes: int = 1_000_000
+    bounds: Bounds = Bounds()
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The body in pieces. Raises BodyTooLarge, BodyTooSlow, ClientDisconnect."""
+        if hasattr(self, "_body"):
+            yield self._body
+            return
+        deadline = asyncio.get_running_loop().time() + BODY_SECONDS
+        self._check_size(int(self.headers.get("content-length", "0")))
+        size, more = 0, not self._stream_consumed
+        while more:
+            piece, more = await self._next_piece(deadline)
+            size += len(piece)
+            self._check_size(size)
+            yield piece
+        self._stream_consumed = True
+
+    async def json(self) -> Any:
+        """The strict JSON document of the body."""
+        if not hasattr(self, "_json"):
+            self._json = loads(await self.body(), self.bounds)
+        return self._json
+
+    async def _next_piece(self, deadline: float) -> tuple[bytes, bool]:
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise BodyTooSlow(f"the body did not arrive within {BODY_SECONDS:.0f} seconds") from None
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        return message.get("body", b""), message.get("more_body", False)
+
+    def _check_size(self, size: int) -> None:
+        if size > self.max_bytes:
+            raise BodyTooLarge(f"the body may have up to {self.max_bytes} bytes")
+
+
+class StrictRoute(APIRoute):
+    """A route that refuses early and in order: 401/403, bad URL, unknown parameters, media type, body."""
+
+    large: bool = False
+
+    def get_route_handler(self) -> Handler:
+        """FastAPI's handler behind the checks."""
+        handle = super().get_route_handler()
+        demands = [item.call for item in self.dependant.dependencies if isinstance(item.call, Requires)]
+        declared = Declared.of(self.dependant)
+
+        async def strict(request: Request) -> Response:
+            strict_request = self._bounded(request)
+            if demands:
+                await runtime(request).require_schema()
+            for demand in demands:
+                await demand.check(strict_request)
+            check_url(request)
+            declared.check(strict_request)
+            await self._read_body(strict_request)
+            return await handle(strict_request)
+
+        return strict
+
+    def _bounded(self, request: Request) -> StrictRequest:
+        bounded = StrictRequest(request.scope, request.receive)
+        settings = runtime(request).settings
+        bounded.max_bytes = settings.max_upload_bytes if self.large else settings.max_body_bytes
+        bounded.bounds = LARGE_BOUNDS if self.large else Bounds()
+        return bounded
+
+    async def _read_body(self, request: StrictRequest) -> None:
+        if self.body_field is None:
+            return
+        if isinstance(self.body_field.field_info, params.Form):
+            _require_media_type(request, "multipart/form-data")
+            form = await request.form(**FORM_LIMITS)
+            names = [name for name, _ in form.multi_items()]
+            if len(set(names)) != len(names):
+                raise MalformedRequest("a form field is given twice")
+        elif await request.body():
+            _require_media_type(request, "application/json")
+            await request.json()
+
+
+class LargeRoute(StrictRoute):
+    """A strict route that takes uploads and batches: up to `max_upload_bytes`."""
+
+    large = True
+
+
+def router(*, prefix: str = "", tags: list[str] | None = None, large: bool = False) -> APIRouter:
+    """A router whose routes are strict."""
+    kind = LargeRoute if large else StrictRoute
+    return APIRouter(prefix=prefix, tags=[*(tags or [])], route_class=kind)
+
+
+def _require_media_type(request: Request, expected: str) -> None:
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("send the body without a Content-Encoding")
+    given = request.headers.getlist("content-type")
+    message = email.message.Message()
+    message["content-type"] = given[0] if len(given) == 1 else "unknown/unknown"
+    charset = str(message.get_param("charset", "utf-8"))
+    if message.get_content_type() != expected or charset.lower() not in {"utf-8", "utf8"}:
+        raise UnsupportedMediaType(f"send the body as `{expected}` in UTF-8")

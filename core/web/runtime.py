@@ -1,0 +1,60 @@
+"""What lives as long as the application: settings, the database, and whether its schema was verified."""
+
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, Request
+
+from core.db import Database
+from core.errors import Unavailable
+from core.migrations import SchemaOutdated, require_head
+from core.settings import Settings
+
+
+class Runtime:
+    """The state of one running application."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.settings = settings
+        self.database = database
+        self._verified = False
+
+    async def verify_schema(self) -> None:
+        """Raise SchemaOutdated unless the schema is at head. Asked until it was once."""
+        if not self._verified:
+            await self.check()
+
+    async def check(self) -> None:
+        """Ask the database now: raises SchemaOutdated, or whatever keeps it from answering."""
+        await require_head(self.database)
+        self._verified = True
+
+    async def require_schema(self) -> None:
+        """Raise Unavailable while the database is older than the code (it was down when we started)."""
+        try:
+            await self.verify_schema()
+        except SchemaOutdated as error:
+            raise Unavailable(str(error), retry_after=30) from None
+
+
+def runtime(request: Request) -> Runtime:
+    """The runtime of the application that serves this request."""
+    return cast("Runtime", request.app.state.runtime)
+
+
+def _database(request: Request) -> Database:
+    return runtime(request).database
+
+
+def _settings(request: Request) -> Settings:
+    return runtime(request).settings
+
+
+Db = Annotated[Database, Depends(_database)]
+"""The database. A route's service opens `database.transaction()` itself: committed before it answers."""
+
+Config = Annotated[Settings, Depends(_settings)]
+
+
+def state(request: Request, name: str) -> Any:
+    """Something a service's own lifespan hung on `app.state`."""
+    return getattr(request.app.state, name)
