@@ -1,1 +1,1 @@
-"""Language models behind one protocol, with a fallback chain that never ends in silence."""
+"""Language models behind one small protocol: an OpenAI-compatible client and a chain that falls back."""
