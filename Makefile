@@ -1,8 +1,11 @@
 # Every task of the house. CI calls the same targets. Needs only Python >= 3.11 and make.
-PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3.14 python3; do \
-  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# Looked for only when needed, and once; 3.12 and 3.11 first, for they have a wheel with Redis.
+PYTHON ?= $(eval PYTHON := $(shell for p in python3.12 python3.11 python3.13 python3.14 python3; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done))$(PYTHON)
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTHON_STAMP := $(VENV)/.python-stamp
 STAMP := $(VENV)/.run-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
 
@@ -12,17 +15,22 @@ DEV_STAMP := $(VENV)/.dev-stamp
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/bin/pip:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+# A stamp is written last: whatever was interrupted is done again.
+$(PYTHON_STAMP):
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PIP) --version >/dev/null 2>&1 || { echo "Setting up $(VENV) with $$($(PYTHON) --version) ..."; \
+	  $(PYTHON) -m venv --clear $(VENV); }
+	@touch $@
 
-$(STAMP): requirements.txt pyproject.toml | $(VENV)/bin/pip
-	$(BIN)/pip install --quiet --require-hashes -r requirements.txt
-	$(BIN)/pip install --quiet --no-deps -e .
+$(STAMP): requirements.txt pyproject.toml $(PYTHON_STAMP)
+	@echo "Installing what the product needs; this takes a minute, once ..."
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps -e .
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.txt $(STAMP)
-	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.txt
+	@echo "Installing what tests and checks need ..."
+	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
 run: $(STAMP) ## set everything up and start the whole product
@@ -34,8 +42,18 @@ stop: $(STAMP) ## stop what `make run` started
 migrate: $(STAMP) ## bring the database to the newest schema
 	@$(BIN)/cogep migrate
 
-test: $(DEV_STAMP) ## run the tests against embedded Postgres and Redis
-	$(BIN)/pytest
+revision: $(STAMP) ## write a migration from the models: make revision m="what changes"
+	@test -n "$(m)" || { echo 'Say what changes: make revision m="..."' >&2; exit 1; }
+	@$(BIN)/cogep revision "$(m)"
+
+test: $(DEV_STAMP) ## run the tests against embedded Postgres and Redis; ARGS="-k name" chooses
+	$(BIN)/pytest $(ARGS)
+
+chaos: $(DEV_STAMP) ## kill, pause and cut off servers and workers, for longer than the tests do
+	$(BIN)/pytest tests/chaos $(ARGS)
+
+fuzz: $(DEV_STAMP) ## hostile input against every route, for longer than the tests do
+	$(BIN)/pytest tests/fuzz $(ARGS)
 
 check: $(DEV_STAMP) ## lint, types, architecture contracts
 	$(BIN)/ruff format --check .

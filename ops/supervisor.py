@@ -6,21 +6,21 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 import psutil
 
+from ops.child import Child
 from ops.console import Console
 from ops.embedded import EmbeddedServer, ServerError
 from ops.processes import Process
-from ops.runfile import RunFile, Running, end_session
+from ops.runfile import RunFile, Running
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 HEALTHY_AFTER = 30.0
 GRACE_SECONDS = 20.0
 WATCH_SECONDS = 0.5
-LAST_LINES_SECONDS = 2.0
-LINE_BYTES = 1_000_000
 
 
 class Supervisor:
@@ -81,49 +81,23 @@ class Supervisor:
             restarts, pause = restarts + 1, min(pause * 2, LONGEST_PAUSE)
 
     async def _run_once(self, process: Process, restarts: int) -> int:
-        child = await asyncio.create_subprocess_exec(
-            *process.command,
-            env=self._environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            limit=LINE_BYTES,
+        child = await Child.start(
+            process.command, self._environment, partial(self._console.line, process.name)
         )
         self._record(process.name, child.pid, restarts)
-        reading = asyncio.create_task(self._copy_lines(process.name, child.stdout))
         ending = asyncio.create_task(self._end_when_stopping(child))
         code = await child.wait()
-        # A killed parent may leave children that hold its ports and pipes.
-        end_session(child.pid)
         ending.cancel()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(reading, LAST_LINES_SECONDS)
         return code
+
+    async def _end_when_stopping(self, child: Child) -> None:
+        await self._stopping.wait()
+        await child.end(self._forced, GRACE_SECONDS)
 
     def _record(self, name: str, pid: int, restarts: int) -> None:
         with suppress(psutil.NoSuchProcess):
             self._running[name] = Running(name, pid, psutil.Process(pid).create_time(), restarts)
         self._runfile.write(list(self._running.values()))
-
-    async def _copy_lines(self, name: str, lines: asyncio.StreamReader | None) -> None:
-        assert lines is not None
-        while True:
-            try:
-                line = await lines.readline()
-            except ValueError:  # longer than LINE_BYTES: asyncio has dropped it
-                continue
-            if not line:
-                return
-            self._console.line(name, line.decode(errors="replace").rstrip())
-
-    async def _end_when_stopping(self, child: asyncio.subprocess.Process) -> None:
-        await self._stopping.wait()
-        with suppress(ProcessLookupError):
-            child.terminate()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._forced.wait(), GRACE_SECONDS)
-        end_session(child.pid)
 
     async def _watch(self, server: EmbeddedServer) -> None:
         pause = FIRST_PAUSE

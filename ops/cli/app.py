@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 for command in (lifecycle.up, lifecycle.stop, status, ingest, ask, queue, retry, lifecycle.migrate):
     app.command()(command)
+app.command(hidden=True)(lifecycle.revision)
 app.add_typer(keys.app, name="keys")
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from alembic import command
 from core import migrations
 from ops import up as product
 from ops.cli.say import out
@@ -34,3 +35,10 @@ def migrate() -> None:
     with product.reach_database(OpsSettings()) as url:
         migrations.upgrade(url)
     out.print(f"O banco está na revisão {migrations.head()}.")
+
+
+def revision(message: str) -> None:
+    """Escreve uma migração a partir dos modelos."""
+    with product.reach_database(OpsSettings()) as url:
+        migrations.upgrade(url)
+        command.revision(migrations.config(url), message, autogenerate=True)

@@ -1,22 +1,19 @@
 """How the CLI speaks: results on standard output, complaints on standard error, plain text when piped."""
 
 import sys
-from typing import TextIO
 
 from rich.console import Console
 
 PIPED_WIDTH = 200
 
 
-def _console(stream: TextIO) -> Console:
+def _width(is_terminal: bool) -> int | None:
     """On a pipe there is no width to fit: a table row stays on one line."""
-    return Console(
-        file=stream, highlight=False, soft_wrap=True, width=None if stream.isatty() else PIPED_WIDTH
-    )
+    return None if is_terminal else PIPED_WIDTH
 
 
-out = _console(sys.stdout)
-err = _console(sys.stderr)
+out = Console(highlight=False, soft_wrap=True, width=_width(sys.stdout.isatty()))
+err = Console(highlight=False, soft_wrap=True, width=_width(sys.stderr.isatty()), stderr=True)
 
 
 def complain(sentence: str) -> None:
