@@ -87,18 +87,19 @@ def check_url(url: str, allowed: AllowList) -> Target:
         raise _refused("it is too long or has characters that do not belong in a URL")
     try:
         parts = urlsplit(url)
-        port = parts.port or _PORTS.get(parts.scheme, 0)
-        ours = _ascii_host(parts.hostname or "")
-        theirs = httpx.URL(url)
+        port = _PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
+        host = _ascii_host(parts.hostname or "")
+        other = httpx.URL(url)
+        agreed = (_ascii_host(other.host), other.port or _PORTS.get(other.scheme)) == (host, port)
     except (ValueError, httpx.InvalidURL, idna.IDNAError) as error:
         raise _refused("it cannot be understood") from error
     if parts.scheme not in _PORTS or not url.lower().startswith(f"{parts.scheme}://"):
         raise _refused("only http and https are")
     if "@" in parts.netloc or parts.netloc.endswith(":"):
         raise _refused("it carries a user name, a password or an empty port")
-    if (_ascii_host(theirs.host), theirs.port or port) != (ours, port):
+    if not agreed:
         raise _refused("it can be read in two ways")
-    target = Target(parts.scheme, ours, port)
+    target = Target(parts.scheme, host, port)
     _check_host(target, allowed)
     return target
 

@@ -2,7 +2,7 @@
 
 import re
 
-_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|\n")
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)|\n")
 _STARTS_LOWER = re.compile(r"[\"'“‘«(\[]*[a-zà-ÿ]")
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
 _ENUMERATION = re.compile(r"(?:\d{1,3}(?:\.\d{1,3})*|[a-z]|[ivxlc]{1,5})\.", re.IGNORECASE)
@@ -20,7 +20,7 @@ _ABBREVIATIONS = frozenset(
 )
 _ALSO_WORDS = frozenset(
     "al no nos me id dom mar set out dez lei port sec seg est dir sup fed ter res ed op ramal cep cit "
-    "km inc d qua qui sex sáb sab ltda".split()
+    "km d qua qui sex sáb sab ltda".split()
 )
 
 

@@ -76,6 +76,7 @@ _HTML_TAG = re.compile(
 )
 _XML_OPENING = re.compile(r"\s*<(?:\?xml|svg|!DOCTYPE)\b", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_CONTROL_BYTE = re.compile(_CONTROL.pattern.encode())
 
 
 def detect(data: bytes, *, filename: str | None, declared: str | None) -> MediaType:
@@ -110,12 +111,12 @@ def _office_kind(data: bytes) -> MediaType:
 
 
 def _readable_sample(data: bytes) -> str:
+    """The decoded head of `data`; two letters of magic may open a sentence, without control bytes."""
+    head = data[:SAMPLE_BYTES]
     for magic, name in _FOREIGN.items():
-        if data.startswith(magic) and (
-            len(magic) > len("MZ") or _CONTROL.search(decode(data[:SAMPLE_BYTES]))
-        ):
+        if head.startswith(magic) and (len(magic) > len(b"MZ") or _CONTROL_BYTE.search(head)):
             raise _unsupported(name)
-    sample = decode(data[:SAMPLE_BYTES])
+    sample = decode(head)
     if len(_CONTROL.findall(sample)) * 200 > len(sample):
         raise _unsupported("not text")
     return sample

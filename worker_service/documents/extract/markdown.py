@@ -89,9 +89,12 @@ class _Reader:
         return bool(fence)
 
     def _blank(self, line: str) -> bool:
-        if blank := not line.strip() or (not self._lines and bool(_RULE.match(line))):
+        if blank := not line.strip() or (bool(_RULE.match(line)) and not self._underlines(line)):
             self.flush()
         return blank
+
+    def _underlines(self, line: str) -> re.Match[str] | None:
+        return _SETEXT.match(line) if self._lines and self._kind is Kind.PARAGRAPH else None
 
     def _heading(self, line: str) -> bool:
         if atx := _ATX.match(line):
@@ -115,7 +118,7 @@ class _Reader:
         return False
 
     def _setext(self, line: str) -> bool:
-        if not self._lines or self._kind is not Kind.PARAGRAPH or not (rule := _SETEXT.match(line)):
+        if not (rule := self._underlines(line)):
             return False
         text, self._lines = inline(" ".join(self._lines)), []
         self.blocks.append(Block(Kind.HEADING, text, 1 if rule[1][0] == "=" else 2))
