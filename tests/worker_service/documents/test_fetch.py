@@ -10,7 +10,7 @@ from email.utils import format_datetime
 import pytest
 
 from core.errors import JobError
-from worker_service.documents.fetch import FetchLimits, Fetched, fetch
+from worker_service.documents.fetch import Fetched, FetchLimits, fetch
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -78,7 +78,10 @@ async def site() -> AsyncIterator[Site]:
 
 async def test_a_page_comes_with_what_is_known_about_it(site: Site) -> None:
     site.pages["/docs/tabela%20a.html?x=1"] = reply(
-        body=b"<p>oi", Content_Type="text/html; charset=utf-8", ETag='"1"', Last_Modified="Thu, 01 Jan 2026 00:00:00 GMT"
+        body=b"<p>oi",
+        Content_Type="text/html; charset=utf-8",
+        ETag='"1"',
+        Last_Modified="Thu, 01 Jan 2026 00:00:00 GMT",
     )
     fetched = await site.get("/docs/tabela%20a.html?x=1")
     assert fetched == Fetched(
@@ -111,10 +114,18 @@ async def test_names_are_bare(site: Site, disposition: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("status", "code", "retryable"),
     [
-        *((404, "source_not_found", False), (410, "source_not_found", False), (401, "source_forbidden", False)),
+        *(
+            (404, "source_not_found", False),
+            (410, "source_not_found", False),
+            (401, "source_forbidden", False),
+        ),
         *((403, "source_forbidden", False), (451, "source_forbidden", False), (400, "source_refused", False)),
         *((418, "source_refused", False), (304, "source_refused", False), (302, "source_refused", False)),
-        *((408, "source_unavailable", True), (429, "source_unavailable", True), (500, "source_unavailable", True)),
+        *(
+            (408, "source_unavailable", True),
+            (429, "source_unavailable", True),
+            (500, "source_unavailable", True),
+        ),
         *((503, "source_unavailable", True), (599, "source_unavailable", True)),
     ],
 )
@@ -126,7 +137,14 @@ async def test_statuses(site: Site, status: int, code: str, retryable: bool) -> 
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("7", 7), ("0", 0), ("99999999999999", 86_400), ("soon", None), ("-1", None), ("Thu, 01 Jan 1970 00:00:00 GMT", 0)],
+    [
+        ("7", 7),
+        ("0", 0),
+        ("99999999999999", 86_400),
+        ("soon", None),
+        ("-1", None),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+    ],
 )
 async def test_retry_after_is_honoured(site: Site, value: str, seconds: float | None) -> None:
     site.pages["/x"] = reply(429, Retry_After=value)
@@ -134,7 +152,9 @@ async def test_retry_after_is_honoured(site: Site, value: str, seconds: float | 
 
 
 async def test_retry_after_may_be_a_date(site: Site) -> None:
-    site.pages["/x"] = reply(503, Retry_After=format_datetime(datetime.now(UTC) + timedelta(minutes=2), usegmt=True))
+    site.pages["/x"] = reply(
+        503, Retry_After=format_datetime(datetime.now(UTC) + timedelta(minutes=2), usegmt=True)
+    )
     wait = (await site.refusal("/x")).retry_after
     assert wait is not None
     assert 60 < wait <= 120
@@ -160,8 +180,20 @@ async def test_a_circle_is_seen(site: Site) -> None:
 @pytest.mark.parametrize(
     "location",
     [
-        *("file:///etc/passwd", "http://127.0.0.1:1/", "http://localhost/", "http://169.254.169.254/", "//10.0.0.1/"),
-        *("gopher://example.com/", "http://user@example.com/", "http://[::1]/", "http://[", "http://2130706433/"),
+        *(
+            "file:///etc/passwd",
+            "http://127.0.0.1:1/",
+            "http://localhost/",
+            "http://169.254.169.254/",
+            "//10.0.0.1/",
+        ),
+        *(
+            "gopher://example.com/",
+            "http://user@example.com/",
+            "http://[::1]/",
+            "http://[",
+            "http://2130706433/",
+        ),
         *("javascript:alert(1)", "http://example.com:22/", "http://exa mple.com/", "https://\xe9\xff.local/"),
     ],
 )
@@ -170,7 +202,9 @@ async def test_redirects_are_judged_like_the_first_address(site: Site, location:
     assert (await site.refusal("/x")).code == "url_not_allowed"
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://localhost:8000/", "ftp://x/", "", "http://[::1]/"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1/", "http://localhost:8000/", "ftp://x/", "", "http://[::1]/"]
+)
 async def test_private_addresses_need_the_allow_list(url: str) -> None:
     with pytest.raises(JobError, match="url_not_allowed"):
         await fetch(url, limits=FetchLimits())
@@ -194,7 +228,9 @@ async def test_the_next_address_is_tried_when_one_does_not_answer(site: Site) ->
         return ["::1", "127.0.0.1"]
 
     site.pages["/x"] = reply(body=b"oi")
-    assert (await fetch(f"http://site.example:{site.port}/x", limits=site.limits(), resolver=two)).data == b"oi"
+    assert (
+        await fetch(f"http://site.example:{site.port}/x", limits=site.limits(), resolver=two)
+    ).data == b"oi"
 
 
 async def test_a_public_name_with_a_private_address_is_refused(site: Site) -> None:
@@ -268,7 +304,10 @@ async def test_nobody_listening_is_worth_a_retry(site: Site) -> None:
     spare.close()
     await spare.wait_closed()
     with pytest.raises(JobError) as refusal:
-        await fetch(url.replace(str(site.port), str(port)), limits=FetchLimits(allowed_hosts=frozenset({f"127.0.0.1:{port}"})))
+        await fetch(
+            url.replace(str(site.port), str(port)),
+            limits=FetchLimits(allowed_hosts=frozenset({f"127.0.0.1:{port}"})),
+        )
     assert (refusal.value.code, refusal.value.retryable) == ("source_unavailable", True)
     assert limits.max_redirects == 5
 

@@ -56,7 +56,8 @@ def test_docx_reads_controls_revisions_and_levels_but_nothing_hidden() -> None:
         "<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>oculto</w:t></w:r><w:r><w:t>a</w:t><w:tab/><w:t>b</w:t>"
         "<w:br/><w:t>c</w:t></w:r><w:del><w:r><w:delText>x</w:delText></w:r></w:del>"
         "<w:ins><w:r><w:t>d</w:t></w:r></w:ins></w:p>"
-        "<w:tbl><w:tr><w:tc><w:tcPr><w:gridSpan w:val='2'/></w:tcPr><w:p><w:r><w:t>largo</w:t></w:r></w:p></w:tc></w:tr>"
+        "<w:tbl><w:tr><w:tc><w:tcPr><w:gridSpan w:val='2'/></w:tcPr>"
+        "<w:p><w:r><w:t>largo</w:t></w:r></w:p></w:tc></w:tr>"
         "<w:tr><w:tc><w:p/></w:tc><w:tc><w:p><w:r><w:t>2</w:t></w:r></w:p></w:tc></w:tr></w:tbl>"
     )
     assert kinds_and_texts(extract(data, MediaType.DOCX)) == [

@@ -22,7 +22,7 @@ def test_decodes_big_endian_utf_16_with_its_mark() -> None:
 
 
 def test_decodes_what_is_not_portuguese_by_statistics() -> None:
-    russian = "Все люди рождаются свободными и равными в своем достоинстве и правах. " * 5
+    russian = "\u0412\u0441\u0435 люди рождаются свободными и равными в своем достоинстве и правах. " * 5
     assert decode(russian.encode("cp1251")) == russian
 
 
