@@ -18,9 +18,9 @@ BODY = [
 def test_words_are_joined_over_line_ends() -> None:
     assert texts(pdf(BODY), MediaType.PDF) == [
         (
-            "O atendimento presencial acontece nas agências de segunda-feira a sexta, e a central telefônica recebe "
-            "as ligações em horário estendido. Aos sábados apenas a agência central abre, e os cooperados podem "
-            "manifestar-se pela ouvidoria."
+            "O atendimento presencial acontece nas agências de segunda-feira a sexta, e a central telefônica "
+            "recebe as ligações em horário estendido. Aos sábados apenas a agência central abre, e os "
+            "cooperados podem manifestar-se pela ouvidoria."
         )
     ]
 

@@ -25,6 +25,14 @@ def children() -> list[psutil.Process]:
     ]
 
 
+async def started_child() -> psutil.Process:
+    for _ in range(5_000):
+        if found := children():
+            return found[0]
+        await asyncio.sleep(0.002)
+    raise AssertionError("no child was started")
+
+
 async def code_of(data: bytes, media_type: MediaType, limits: ParseLimits) -> str:
     with pytest.raises(JobError) as refusal:
         await extract_safely(data, media_type, limits=limits)
@@ -79,17 +87,14 @@ async def test_an_answer_that_is_too_large_is_refused() -> None:
 
 async def test_a_parser_that_is_killed_is_a_limit() -> None:
     task = asyncio.create_task(extract_safely(HEAVY, MediaType.DOCX, limits=LIMITS))
-    while not (found := children()):
-        await asyncio.sleep(0.005)
-    found[0].kill()
+    (await started_child()).kill()
     with pytest.raises(JobError, match="parser_limit"):
         await task
 
 
 async def test_cancelling_leaves_no_child() -> None:
     task = asyncio.create_task(extract_safely(HEAVY, MediaType.DOCX, limits=LIMITS))
-    while not children():
-        await asyncio.sleep(0.005)
+    await started_child()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -120,7 +125,8 @@ def test_works_in_a_loop_of_another_thread(new_loop: type[asyncio.AbstractEventL
 def test_the_child_sees_no_environment_and_few_files(tmp_path: Path) -> None:
     script = (
         "import os, sys; from worker_service.documents import child; child._limit(500_000_000, 5)\n"
-        f"try: open({str(tmp_path / 'x')!r}, 'wb', buffering=0).write(b'x')\nexcept OSError: print('no file')\n"
+        f"try: open({str(tmp_path / 'x')!r}, 'wb', buffering=0).write(b'x')\n"
+        "except OSError: print('no file')\n"
         "print(sorted(set(os.environ) - {'LC_CTYPE'}))"
     )
     run = subprocess.run(
@@ -135,7 +141,7 @@ def test_the_child_sees_no_environment_and_few_files(tmp_path: Path) -> None:
 
 def test_the_child_ends_with_its_parent() -> None:
     arguments = [
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        MediaType.DOCX,
         2_000_000_000,
         60,
         len(HEAVY),
@@ -157,7 +163,7 @@ def test_the_child_ends_with_its_parent() -> None:
 def test_only_the_needed_parser_is_imported() -> None:
     script = (
         "import sys; from worker_service.documents.extract import extract; extract(b'<p>x', 'text/html')\n"
-        "print([name for name in ('pypdf', 'openpyxl', 'docx', 'pydantic', 'httpx', 'asyncio') if name in sys.modules])"
+        "print({'pypdf', 'openpyxl', 'docx', 'pydantic', 'httpx', 'asyncio'} & set(sys.modules))"
     )
     run = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
+    assert run.stdout.strip() == "set()"
