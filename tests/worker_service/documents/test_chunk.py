@@ -97,13 +97,16 @@ def test_a_change_of_one_percent_in_one_place_changes_two_percent_of_the_chunks(
     assert sum(shares) / len(shares) <= 0.02
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_one_new_sentence_changes_few_chunks(seed: int) -> None:
-    sentences = prose(seed, 3_000)
-    place = random.Random(seed).randrange(2_900)
-    edited = [*sentences[:place], "Uma frase nova.", *sentences[place:]]
-    share = changed_share(document(paragraph(" ".join(sentences))), document(paragraph(" ".join(edited))))
-    assert share <= 0.015
+def test_one_new_sentence_changes_few_chunks() -> None:
+    shares = []
+    for seed in range(8):
+        sentences = prose(seed, 1_000)
+        place = random.Random(seed).randrange(900)
+        edited = [*sentences[:place], "Uma frase nova.", *sentences[place:]]
+        before, after = document(paragraph(" ".join(sentences))), document(paragraph(" ".join(edited)))
+        shares.append(changed_share(before, after))
+    # There are about 115 chunks: on average fewer than three of them are new.
+    assert sum(shares) / len(shares) <= 0.025
 
 
 def test_sections_begin_chunks_and_headers_tell_the_path() -> None:
