@@ -21,6 +21,7 @@ GUARDS = MappingProxyType(
 DOWN = (
     OSError,  # TimeoutError and every refused or broken socket
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection cut while idle says when it is used next
     asyncpg.PostgresConnectionError,
     asyncpg.exceptions.OperatorInterventionError,  # shut down, starting up, or a statement timeout
     asyncpg.InsufficientResourcesError,

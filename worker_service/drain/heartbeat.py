@@ -60,13 +60,20 @@ class Heartbeat:
         asyncio.run(self._beat())
 
     async def _beat(self) -> None:
-        while not self._stopping:
-            await asyncio.sleep(self._ttl * TICK)
-            if monotonic() - self._renewed_at >= self._ttl * RENEW_AFTER and self._loop_answers():
-                await self._renew()
+        renewals = asyncio.create_task(self._renewals())
+        while not self._stopping:  # never waits for the database: that is what it guards against
             if stale := self._book.stale(before=monotonic() - FENCE_AFTER * self._ttl):
                 self._lose(stale, "no_heartbeat")
+            await asyncio.sleep(self._ttl * TICK)
+        renewals.cancel()
+        await asyncio.wait([renewals])
         await self._link.close()
+
+    async def _renewals(self) -> None:
+        while True:
+            if monotonic() - self._renewed_at >= self._ttl * RENEW_AFTER and self._loop_answers():
+                await self._renew()
+            await asyncio.sleep(self._ttl * TICK)
 
     def _loop_answers(self) -> bool:
         self._call(self._answer)

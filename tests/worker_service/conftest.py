@@ -1,0 +1,90 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from core.db import Connection
+from core.queue import INGESTION, Link, NewJob, Stats, enqueue, stats
+
+COLD = """
+INSERT INTO ai.ingestion_payload (public_id, kind, namespace, source)
+SELECT gen_random_uuid(), $1, 'default', 'inline' FROM generate_series(1, $2::int) RETURNING id"""
+EFFECTS = """
+CREATE TABLE IF NOT EXISTS public.effects (
+    job_id bigint, what text, pid int, at timestamptz DEFAULT clock_timestamp())"""
+PATIENCE = 40.0
+
+Condition = Callable[[], Awaitable[object]]
+
+
+class Queue:
+    """The ingestion queue as a test sees it; survives restarts of the server."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._link = Link(url, application="test")
+
+    async def connection(self) -> Connection:
+        return await self._link.connection()
+
+    async def put(self, kind: str, count: int = 1, **fields: int) -> list[int]:
+        connection = await self.connection()
+        ids = [row["id"] for row in await connection.fetch(COLD, kind, count)]
+        await enqueue(connection, INGESTION, [NewJob(id_, **fields) for id_ in ids])
+        return ids
+
+    async def stats(self) -> Stats:
+        return await stats(await self.connection(), INGESTION)
+
+    async def completed(self) -> int:
+        return (await self.stats()).completed
+
+    async def status(self, job: int) -> str:
+        connection = await self.connection()
+        return str(await connection.fetchval("SELECT status FROM ai.ingestion_queue WHERE id = $1", job))
+
+    async def codes(self, job: int) -> list[str]:
+        connection = await self.connection()
+        rows = await connection.fetch(
+            "SELECT code FROM ai.ingestion_attempts WHERE job_id = $1 ORDER BY id", job
+        )
+        return [row["code"] for row in rows]
+
+    async def effects(self, what: str, job: int | None = None) -> list[int]:
+        """Who did it: process ids, in order."""
+        connection = await self.connection()
+        rows = await connection.fetch(
+            "SELECT pid FROM public.effects "
+            "WHERE what = $1 AND ($2::bigint IS NULL OR job_id = $2) ORDER BY at",
+            what,
+            job,
+        )
+        return [row["pid"] for row in rows]
+
+    async def execute(self, statement: str) -> None:
+        await (await self.connection()).execute(statement)
+
+    async def close(self) -> None:
+        await self._link.close()
+
+
+async def until(condition: Condition, *, patience: float = PATIENCE) -> None:
+    """Wait for what must become true; how soon is not the test's matter."""
+    deadline = time.monotonic() + patience
+    while not await condition():
+        assert time.monotonic() < deadline, "it never became true"
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def eventually() -> Callable[..., Awaitable[None]]:
+    return until
+
+
+@pytest.fixture
+async def queue(database_url: str) -> AsyncIterator[Queue]:
+    queue = Queue(database_url)
+    await queue.execute(EFFECTS)
+    yield queue
+    await queue.close()
