@@ -15,9 +15,10 @@ from core.migrations import SchemaOutdated
 from core.settings import Settings, get_settings
 from core.web import docs, handlers, health
 from core.web.database_errors import domain_error
-from core.web.layers import SecurityHeaders, Versioned
+from core.web.layers import SecurityHeaders, SoundUrl, Versioned
 from core.web.observe import Metrics, Observe
 from core.web.openapi import with_problems
+from core.web.requests import StrictRoute
 from core.web.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -29,9 +30,9 @@ class Application(FastAPI):
     """FastAPI inside our layers: even its own error handling is observed."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """The layers, outermost first: observation, headers, the versioned address, then FastAPI's."""
+        """The layers, outermost first: observation, headers, sound URLs, the versioned address, FastAPI's."""
         inner = super().build_middleware_stack()
-        return Observe(SecurityHeaders(Versioned(inner)), self.state.metrics)
+        return Observe(SecurityHeaders(SoundUrl(Versioned(inner))), self.state.metrics)
 
     def openapi(self) -> dict[str, Any]:
         """The document; every refusal in it is a problem."""
@@ -64,8 +65,15 @@ def create_app(
     handlers.install(app)
     docs.install(app)
     for routes in (health.routes, *routers):
+        _require_strict(routes)
         app.include_router(routes)
     return app
+
+
+def _require_strict(routes: APIRouter) -> None:
+    for route in routes.routes:
+        if not isinstance(route, StrictRoute):
+            raise TypeError(f"{route} is not strict: make its router with core.web.requests.router()")
 
 
 def _lifespan(

@@ -19,6 +19,12 @@ from core.web.problems import FieldProblem, InternalError, ValidationFailed, of_
 log = structlog.get_logger(__name__)
 
 MAX_FIELD_PROBLEMS = 50
+SENTENCES = {
+    "extra_forbidden": "this member is not known",
+    "uuid_parsing": "this is not a UUID",
+    "json_invalid": "this text is not JSON",
+    "model_attributes_type": "this is not an object",
+}
 DATABASE_FAILURES: tuple[type[Exception], ...] = (
     DBAPIError,
     PoolTimeout,
@@ -66,7 +72,6 @@ async def _unexpected(request: Request, error: Any) -> Response:
 
 
 def _field(item: dict[str, Any]) -> FieldProblem:
-    """Pydantic's message without its input: `msg` of our types and of pydantic's never quotes the value."""
     location: Sequence[str | int] = item["loc"]
     where, rest = location[0], location[1:]
     place = pointer(rest) if where == "body" else f"{pointer([where])}{pointer(rest)}"
@@ -74,4 +79,5 @@ def _field(item: dict[str, Any]) -> FieldProblem:
 
 
 def _sentence(item: dict[str, Any]) -> str:
-    return "this member is not known" if item["type"] == "extra_forbidden" else str(item["msg"])
+    """Pydantic's message, but for those that quote the input or speak Python."""
+    return SENTENCES.get(item["type"], str(item["msg"]))

@@ -1,21 +1,14 @@
-"""What a route declares is what it takes: unknown or repeated parameters and broken URLs are refused."""
+"""What a route declares is what it takes: unknown and repeated parameters are refused."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import get_args, get_origin
-from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
 from fastapi._compat import ModelField
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
-
-from core.web.problems import MalformedRequest
-
-_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +44,6 @@ class Declared:
         ]
         if errors:
             raise RequestValidationError(errors)
-
-
-def check_url(request: Request) -> None:
-    """Raise MalformedRequest unless path and query are percent-encoded UTF-8 without control characters."""
-    for part in (request.scope.get("raw_path") or b"", request.scope["query_string"]):
-        if _BROKEN_ESCAPE.search(part):
-            raise MalformedRequest("the URL holds a broken percent escape")
-        try:
-            plain = unquote_to_bytes(part).decode()
-        except UnicodeDecodeError:
-            raise MalformedRequest("the URL is not UTF-8") from None
-        if _CONTROL.search(plain):
-            raise MalformedRequest("the URL holds a control character")
 
 
 def _fields(dependant: Dependant, kind: str) -> Iterator[ModelField]:

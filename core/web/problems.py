@@ -4,6 +4,7 @@ The registry of codes is the `DomainError` classes themselves: a code's page sho
 """
 
 import html
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,8 @@ from core.errors import DomainError, NotFound, Unauthenticated, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 REGISTRY_PATH = "/problems"
+_UNREAD = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}  # what is left is not awaited
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class MethodNotAllowed(DomainError):
@@ -138,8 +141,8 @@ def registry_page() -> HTMLResponse:
 
 
 def pointer(location: Sequence[str | int]) -> str:
-    """The RFC 6901 pointer of a place inside a body."""
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
+    """The RFC 6901 pointer of a place. A member's name that is no plain word is the caller's text: `*`."""
+    return "".join(f"/{part if _WORD.fullmatch(str(part)) else '*'}" for part in location)
 
 
 def _headers(error: DomainError) -> dict[str, str]:
@@ -147,6 +150,8 @@ def _headers(error: DomainError) -> dict[str, str]:
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="cogep"'}
+    if error.status in _UNREAD:
+        return {"Connection": "close"}
     return {}
 
 

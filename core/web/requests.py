@@ -17,12 +17,13 @@ from starlette.requests import ClientDisconnect
 
 from core.errors import DomainError
 from core.web.auth import Requires
-from core.web.parameters import Declared, check_url
+from core.web.parameters import Declared
 from core.web.problems import MalformedRequest
 from core.web.runtime import runtime
 from core.web.strict_json import Bounds, loads
 
 BODY_SECONDS = 30.0
+MAX_DIGITS = 18
 FORM_LIMITS = {"max_files": 1, "max_fields": 20, "max_part_size": 100_000}
 LARGE_BOUNDS = Bounds(nodes=100_000)
 
@@ -62,7 +63,7 @@ class StrictRequest(Request):
             yield self._body
             return
         deadline = asyncio.get_running_loop().time() + BODY_SECONDS
-        self._check_size(int(self.headers.get("content-length", "0")))
+        self._check_size(self._announced_size())
         size, more = 0, not self._stream_consumed
         while more:
             piece, more = await self._next_piece(deadline)
@@ -87,13 +88,19 @@ class StrictRequest(Request):
             raise ClientDisconnect
         return message.get("body", b""), message.get("more_body", False)
 
+    def _announced_size(self) -> int:
+        announced = self.headers.get("content-length", "0")
+        if not (announced.isascii() and announced.isdigit()):
+            raise MalformedRequest("the Content-Length is not a number")
+        return int(announced) if len(announced) <= MAX_DIGITS else self.max_bytes + 1
+
     def _check_size(self, size: int) -> None:
         if size > self.max_bytes:
             raise BodyTooLarge(f"the body may have up to {self.max_bytes} bytes")
 
 
 class StrictRoute(APIRoute):
-    """A route that refuses early and in order: 401/403, bad URL, unknown parameters, media type, body."""
+    """A route that refuses early and in order: no key, wrong scope, unknown parameters, media type, body."""
 
     large: bool = False
 
@@ -109,7 +116,6 @@ class StrictRoute(APIRoute):
                 await runtime(request).require_schema()
             for demand in demands:
                 await demand.check(strict_request)
-            check_url(request)
             declared.check(strict_request)
             await self._read_body(strict_request)
             return await handle(strict_request)

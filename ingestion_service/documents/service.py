@@ -10,6 +10,7 @@ from asyncpg import Record, UniqueViolationError
 from core.apikeys import Scope
 from core.db import Callback, Database, on_commit
 from core.errors import Conflict, DomainError, NotFound, Unavailable
+from core.models import IngestionStatus
 from core.web.identity import Principal
 from core.web.pagination import Page, decode_cursor, encode_cursor
 from ingestion_service.documents import queries
@@ -164,7 +165,7 @@ async def get_stats(database: Database, caller: Principal) -> Stats:
     async with database.transaction() as session:
         counts, failures = await queries.stats(session, owner_of(caller))
     return Stats(
-        counts={row["status"]: row["jobs"] for row in counts},
+        counts=dict.fromkeys(IngestionStatus, 0) | {row["status"]: row["jobs"] for row in counts},
         oldest_pending_seconds=next((row["oldest"] for row in counts if row["oldest"] is not None), None),
         failures={row["code"]: row["jobs"] for row in failures},
     )
