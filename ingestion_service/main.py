@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 
+from core.queue.doorbell import Doorbell
+from core.queue.table import INGESTION
 from core.settings import Settings
 from core.web.app import create_app
 from ingestion_service.documents.routes import documents, uploads
@@ -23,11 +26,11 @@ def create(settings: Settings | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def _doorbell(app: FastAPI) -> AsyncIterator[None]:
-    async def ring() -> None:
-        """Workers poll until the doorbell of `core.queue` is here."""
-
-    app.state.ring = ring
+    redis_url = app.state.runtime.settings.redis_url
+    bell = Doorbell(redis_url.get_secret_value() if redis_url else None)
+    app.state.ring = partial(bell.ring, INGESTION.name)
     yield
+    await bell.close()
 
 
 app = create()

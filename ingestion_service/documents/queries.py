@@ -10,6 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import driver_connection
+from core.queue import steering
+from core.queue.jobs import CancelOutcome, NewJob
+from core.queue.table import INGESTION
 from ingestion_service.documents.submission import Submission
 
 Found = dict[str, Any]
@@ -43,45 +46,17 @@ WHERE q.dedupe_key = ANY($3::text[])
 INSERT_BLOBS = """
 INSERT INTO ai.blobs (sha256, data) SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT DO NOTHING
 """
-INSERT_JOBS = """
-WITH item AS (
-    SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-                         $10::text[], $11::bytea[], $12::text[], $13::bytea[], $14::smallint[],
-                         $15::timestamptz[], $16::text[])
-    WITH ORDINALITY AS t (public_id, kind, namespace, source, title, filename, media_type, metadata,
-                          blob_sha256, idempotency_key, request_sha256, priority, run_at, dedupe_key, number)
-), payload AS (
-    INSERT INTO ai.ingestion_payload (public_id, kind, namespace, source, title, filename, media_type,
-                                      metadata, blob_sha256, idempotency_key, request_sha256, principal_id)
-    SELECT public_id, kind, namespace, source, title, filename, media_type, metadata::jsonb,
-           blob_sha256, idempotency_key, request_sha256, $1
-    FROM item ORDER BY number
-    RETURNING id, public_id
-)
-INSERT INTO ai.ingestion_queue (id, priority, run_at, ready_at, ready, scheduled, max_attempts, dedupe_key)
-SELECT p.id, i.priority, coalesce(i.run_at, now()), now(), coalesce(i.run_at <= now(), true),
-       coalesce(i.run_at > now(), false), $2, i.dedupe_key
-FROM payload p JOIN item i USING (public_id) ORDER BY p.id
-"""
-CANCEL = """
-WITH pending AS (
-    UPDATE ai.ingestion_queue SET status = 'FAILED', ready = false, scheduled = false, finished_at = now(),
-                                  dedupe_key = NULL
-    WHERE id = :key AND status = 'PENDING' RETURNING id, attempt
-), noted AS (
-    INSERT INTO ai.ingestion_attempts (job_id, attempt, code, detail)
-    SELECT id, attempt, 'cancelled', 'Cancelado a pedido.' FROM pending
-), running AS (
-    UPDATE ai.ingestion_queue SET cancel_requested = true
-    WHERE id = :key AND status = 'PROCESSING' RETURNING id
-)
-SELECT (SELECT count(*) FROM pending) + (SELECT count(*) FROM running)
-"""
-RETRY = """
-UPDATE ai.ingestion_queue
-SET status = 'PENDING', ready = true, scheduled = false, attempt = 0, progress = 0, stage = NULL,
-    cancel_requested = false, run_at = now(), ready_at = now(), claimed_at = NULL, finished_at = NULL
-WHERE id = :key AND status = 'FAILED' RETURNING id
+INSERT_PAYLOADS = """
+INSERT INTO ai.ingestion_payload (public_id, kind, namespace, source, title, filename, media_type, metadata,
+                                  blob_sha256, idempotency_key, request_sha256, principal_id)
+SELECT public_id, kind, namespace, source, title, filename, media_type, metadata::jsonb,
+       blob_sha256, idempotency_key, request_sha256, $1
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::bytea[], $11::text[], $12::bytea[])
+WITH ORDINALITY AS item (public_id, kind, namespace, source, title, filename, media_type, metadata,
+                         blob_sha256, idempotency_key, request_sha256, number)
+ORDER BY number
+RETURNING id, public_id
 """
 COUNTS = """
 SELECT q.status, count(*) AS jobs,
@@ -111,19 +86,29 @@ async def find_repeats(session: AsyncSession, items: Sequence[Submission]) -> li
 
 async def insert_jobs(
     session: AsyncSession, max_attempts: int, items: Sequence[Submission], holders: Collection[UUID]
-) -> None:
-    """Blobs, cold rows and hot rows; `holders` of their content's dedupe key are found by it later.
+) -> bool:
+    """Blobs, cold rows and hot rows; `holders` will be found by their content while unfinished.
 
-    Raises asyncpg.UniqueViolationError when somebody was quicker.
+    False, or asyncpg.UniqueViolationError, when somebody was quicker: roll back and look again.
     """
     connection = await driver_connection(session)
-    blobs = dict(sorted((item.blob_sha256, item.blob) for item in items if item.blob is not None))
+    blobs = dict(sorted((item.blob_sha256, item.blob) for item in items if item.blob_sha256 and item.blob))
     if blobs:
         await connection.execute(INSERT_BLOBS, list(blobs), list(blobs.values()))
-    columns = zip(*(_columns(item, holds=item.public_id in holders) for item in items), strict=True)
-    await connection.execute(
-        INSERT_JOBS, items[0].principal_id, max_attempts, *(list(column) for column in columns)
-    )
+    columns = zip(*(_columns(item) for item in items), strict=True)
+    rows = await connection.fetch(INSERT_PAYLOADS, items[0].principal_id, *map(list, columns))
+    keys = {row["public_id"]: row["id"] for row in rows}
+    jobs = [
+        NewJob(
+            keys[item.public_id],
+            item.priority,
+            item.run_at,
+            max_attempts,
+            item.dedupe_key if item.public_id in holders else None,
+        )
+        for item in items
+    ]
+    return len(await steering.enqueue(connection, INGESTION, jobs)) == len(jobs)
 
 
 async def get_jobs(session: AsyncSession, public_ids: Sequence[UUID]) -> dict[UUID, Found]:
@@ -163,12 +148,13 @@ async def list_jobs(
 
 async def cancel(session: AsyncSession, key: int) -> bool:
     """PENDING fails now, PROCESSING is asked to stop; False when the job had finished."""
-    return bool(await session.scalar(text(CANCEL), {"key": key}))
+    outcome = await steering.cancel(await driver_connection(session), INGESTION, key)
+    return outcome not in {None, CancelOutcome.FINISHED}
 
 
 async def retry(session: AsyncSession, key: int) -> bool:
     """FAILED starts again from its first attempt; False when it was not FAILED."""
-    return await session.scalar(text(RETRY), {"key": key}) is not None
+    return bool(await steering.retry(await driver_connection(session), INGESTION, [key]))
 
 
 async def stats(session: AsyncSession, owner: int | None) -> tuple[Sequence[Found], Sequence[Found]]:
@@ -178,7 +164,7 @@ async def stats(session: AsyncSession, owner: int | None) -> tuple[Sequence[Foun
     return [dict(row) for row in counts.mappings()], [dict(row) for row in failures.mappings()]
 
 
-def _columns(item: Submission, *, holds: bool) -> tuple[Any, ...]:
+def _columns(item: Submission) -> tuple[Any, ...]:
     return (
         item.public_id,
         item.kind.value,
@@ -191,7 +177,4 @@ def _columns(item: Submission, *, holds: bool) -> tuple[Any, ...]:
         item.blob_sha256,
         item.idempotency_key,
         item.request_sha256,
-        item.priority,
-        item.run_at,
-        item.dedupe_key if holds else None,
     )

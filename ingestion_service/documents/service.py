@@ -39,6 +39,10 @@ class JobNotFailed(Conflict):
     code = "job_not_failed"
 
 
+class _Overtaken(Exception):
+    """Rolls the transaction back: a job for the same content appeared meanwhile."""
+
+
 class Accepted(NamedTuple):
     """Jobs in the order of the submissions; `replayed` when every one answers a repeated key."""
 
@@ -57,8 +61,8 @@ async def accept_documents(
     for _ in range(RACES):
         try:
             return await _accept(database, items, max_attempts, ring)
-        except UniqueViolationError:
-            continue  # somebody committed the same key meanwhile: now it is found
+        except (UniqueViolationError, _Overtaken):
+            continue  # somebody committed the same key or content meanwhile: now it is found
     raise Unavailable("the same document is being handed in over and over; try again")
 
 
@@ -70,7 +74,8 @@ async def _accept(
         answers = [known.answer(item) for item in items]
         fresh = [item for item, answer in zip(items, answers, strict=True) if answer == item.public_id]
         if fresh:
-            await queries.insert_jobs(session, max_attempts, fresh, set(known.holders))
+            if not await queries.insert_jobs(session, max_attempts, fresh, set(known.holders)):
+                raise _Overtaken
             on_commit(session, ring)
         rows = await queries.get_jobs(session, answers)
     return Accepted([JobOut.of(rows[answer]) for answer in answers], replayed=known.replays == len(items))
