@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 MAX_FIELD_PROBLEMS = 50
 SENTENCES = {
     "extra_forbidden": "this member is not known",
+    "too_long": "this is too long",
     "uuid_parsing": "this is not a UUID",
     "json_invalid": "this text is not JSON",
     "model_attributes_type": "this is not an object",
@@ -61,13 +62,13 @@ async def _validation(request: Request, error: Any) -> Response:
 async def _dependency(request: Request, error: Any) -> Response:
     refusal = domain_error(error)
     if refusal is None:
+        log.error("database_refused_our_statement", exc_info=error)
         return await _unexpected(request, error)
     log.warning("dependency_failed", error=type(error).__name__, code=refusal.code)
     return problem(request, refusal)
 
 
-async def _unexpected(request: Request, error: Any) -> Response:
-    log.error("unexpected_error", exc_info=error)
+async def _unexpected(request: Request, _error: Any) -> Response:
     return problem(request, InternalError("something went wrong on our side; it is logged"))
 
 

@@ -76,7 +76,7 @@ class Observe:
         try:
             await self.app(scope, receive, tagged)
         except Exception:
-            # The handler has answered 500 already, or the answer had begun and is now cut short.
+            # 500 is answered already, or the answer had begun and is now cut short.
             log.exception("request_failed")
         finally:
             self._report(scope, status, time.perf_counter() - started)
