@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -32,12 +31,6 @@ pg.psql("CREATE TABLE kept AS SELECT 42 AS answer")
 print(pg.pid, doorbell.pid, flush=True)
 time.sleep(600)
 """
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[EphemeralServers]:
-    with ephemeral_servers() as running:
-        yield running
 
 
 async def fetch(url: str, sql: str) -> object:
