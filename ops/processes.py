@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from ops.settings import OpsSettings
 
@@ -24,7 +23,7 @@ def product(settings: OpsSettings) -> tuple[Process, ...]:
         _api("ingestion", "ingestion_service.main:app", settings.host, settings.ingestion_port),
         _api("agent", "agent_service.main:app", settings.host, settings.agent_port),
         Process("worker", _celery("worker", "--without-gossip", "--without-mingle", "--without-heartbeat")),
-        Process("beat", _celery("beat", "--schedule", str(settings.data / "beat" / "schedule"))),
+        Process("beat", _celery("beat")),
     )
 
 
@@ -33,11 +32,6 @@ def environment(database_url: str, redis_url: str | None, settings: OpsSettings)
     readable = {} if settings.env == "prod" else {"COGEP_LOG_JSON": "false"}
     doorbell = {"REDIS_URL": redis_url} if redis_url else {}
     return {**readable, "PYTHONUNBUFFERED": "1", "DATABASE_URL": database_url, **doorbell}
-
-
-def prepare(data: Path) -> None:
-    """The folders the processes write to."""
-    (data / "beat").mkdir(parents=True, exist_ok=True)
 
 
 def _api(name: str, app: str, host: str, port: int) -> Process:

@@ -58,7 +58,6 @@ def _run(settings: OpsSettings, console: Console, runfile: RunFile, stack: ExitS
     console.note("atualizando o esquema do banco")
     migrations.upgrade(database_url)
     is_new = ensure_first_key(database_url, settings.admin_key_file, env=settings.env)
-    processes.prepare(settings.data)
     supervisor = Supervisor(
         processes.product(settings),
         processes.environment(database_url, redis_url, settings),

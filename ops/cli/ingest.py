@@ -112,7 +112,8 @@ class _Run:
             return dict(self._api.post("/ingest", body))
         try:
             name = PurePath(source.name).name
-            return dict(self._api.upload("/ingest/file", source.file, name, self._sending.form()))
+            form = self._sending.form() | ({"source": source.lasting} if source.lasting else {})
+            return dict(self._api.upload("/ingest/file", source.file, name, form))
         except OSError as error:
             raise Refused(f"não pode ser lido: {error.strerror}") from None
 

@@ -106,6 +106,7 @@ def test_a_folder_is_sent_and_watched_until_searchable(
     assert "2 documento(s) pesquisável(is), 0 falha(s)." in capsys.readouterr().out
     sent = [body for method, _, body in product.asked if method == "POST"]
     assert [b'filename="a.md"' in sent[0], b'filename="b.txt"' in sent[1], len(sent)] == [True, True, 2]
+    assert b"file:docs/deep/b.txt" in sent[1]
     assert all(part in sent[0] for part in (b"rh", b'{"setor": "RH"}', b"\r\n7\r\n"))
     assert set(product.keys) == {f"Bearer {KEY}"}
 

@@ -15,7 +15,7 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
 PRODUCT = {process.name: process for process in product(OpsSettings(_env_file=None))}
-WHERE = ("--host", "--port", "--schedule")
+WHERE = ("--host", "--port")
 
 
 def essence(command: list[str]) -> list[str]:
