@@ -84,6 +84,12 @@ def _configure_logging(**_: object) -> None:
     configure(level=settings.log_level, as_json=settings.log_json)
 
 
+@signals.worker_init.connect
+def _supervise_with_threads(sender: Any, **_: object) -> None:
+    """Celery's event loop replaces dead children only while it has a broker; its threads always do."""
+    sender.use_eventloop = False
+
+
 @signals.worker_process_init.connect
 def _start_in_child(**_: object) -> None:
     if sys.platform != "win32":

@@ -1,6 +1,13 @@
 import asyncio
+import os
+import secrets
+import signal
+import subprocess
+import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +20,9 @@ SELECT gen_random_uuid(), $1, 'default', 'inline' FROM generate_series(1, $2::in
 EFFECTS = """
 CREATE TABLE IF NOT EXISTS public.effects (
     job_id bigint, what text, pid int, at timestamptz DEFAULT clock_timestamp())"""
-PATIENCE = 40.0
+PATIENCE = 30.0
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
 
 Condition = Callable[[], Awaitable[object]]
 
@@ -88,3 +97,53 @@ async def queue(database_url: str) -> AsyncIterator[Queue]:
     await queue.execute(EFFECTS)
     yield queue
     await queue.close()
+
+
+class CeleryProcess:
+    """A `celery` command of the product in a process group of its own."""
+
+    def __init__(self, folder: Path, *command: str, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self._log = (folder / f"{secrets.token_hex(4)}.log").open("w+")
+        executable = Path(sys.executable).with_name("celery")
+        self.process = subprocess.Popen(
+            [executable, "-A", "probe_worker", *command],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{ROOT}", **environment},
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def log(self) -> str:
+        return Path(self._log.name).read_text()
+
+    def signal_group(self, number: int) -> None:
+        os.killpg(self.process.pid, number)
+
+    def close(self) -> None:
+        with suppress(ProcessLookupError):
+            self.signal_group(signal.SIGKILL)
+        self.process.wait()
+        self._log.close()
+
+
+@pytest.fixture
+def celery(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Callable[..., CeleryProcess]]:
+    started: list[CeleryProcess] = []
+
+    def run(*command: str, **environment: str) -> CeleryProcess:
+        defaults = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "COGEP_ENV": "test",
+            "COGEP_QUEUE_LEASE_SECONDS": "2",
+            "COGEP_QUEUE_POLL_SECONDS": "0.2",
+            "COGEP_QUEUE_GRACE_SECONDS": "0.5",
+        }
+        started.append(CeleryProcess(tmp_path, *command, environment=defaults | environment))
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.close()

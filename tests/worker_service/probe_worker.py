@@ -1,11 +1,13 @@
+"""A worker for tests: the product's own Celery application with handlers that do what tests need."""
+
 import asyncio
 import os
 import signal
+import time
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.errors import JobError
 from core.queue import Job
 from worker_service.celery_app import app
 from worker_service.drain.context import JobContext
@@ -14,53 +16,66 @@ from worker_service.handlers import HANDLERS
 NOTE = text("INSERT INTO public.effects (job_id, what, pid) VALUES (:job_id, :what, :pid)")
 
 
-async def _note(session: AsyncSession, job: Job, what: str) -> None:
+async def note(session: AsyncSession, job: Job, what: str) -> None:
     await session.execute(NOTE, {"job_id": job.id, "what": what, "pid": os.getpid()})
 
 
-async def _say(job: Job, context: JobContext, what: str) -> None:
+async def start(job: Job, context: JobContext) -> None:
     async with context.database.transaction() as session:
-        await _note(session, job, what)
+        await note(session, job, "start")
 
 
-async def nothing(_job: Job, _context: JobContext) -> None:
-    """Return at once."""
+async def finish(job: Job, context: JobContext) -> None:
+    async with context.database.transaction() as session:
+        await note(session, job, "done")
+        await context.complete(session)
 
 
-async def slow(job: Job, context: JobContext) -> None:
-    await _say(job, context, "start")
+async def quick(_job: Job, _context: JobContext) -> None:
+    """Done at once."""
+
+
+async def stuck(job: Job, context: JobContext) -> None:
+    """The first attempt takes a minute, others no time."""
+    await start(job, context)
     await asyncio.sleep(60 if job.attempt == 1 else 0)
-    await _finish(job, context)
+    await finish(job, context)
+
+
+async def zombie(job: Job, context: JobContext) -> None:
+    """The first attempt cannot be interrupted: it blocks, then writes."""
+    await start(job, context)
+    if job.attempt == 1:
+        time.sleep(1.5)  # noqa: ASYNC251 - the very fault under test
+    await finish(job, context)
+
+
+async def zombie_plain(job: Job, context: JobContext) -> None:
+    """The same, leaving completion to the worker."""
+    await start(job, context)
+    if job.attempt == 1:
+        time.sleep(1.5)  # noqa: ASYNC251 - the very fault under test
 
 
 async def doze(job: Job, context: JobContext) -> None:
-    await _say(job, context, "start")
-    await asyncio.sleep(1.5)
-    await _finish(job, context)
+    await start(job, context)
+    await asyncio.sleep(0.5)
+    await finish(job, context)
 
 
 async def poison(job: Job, context: JobContext) -> None:
-    await _say(job, context, "start")
+    await start(job, context)
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-async def fussy(_job: Job, _context: JobContext) -> None:
-    raise JobError("not_today", "Hoje não")
-
-
-async def _finish(job: Job, context: JobContext) -> None:
-    async with context.database.transaction() as session:
-        await _note(session, job, "done")
-        await context.complete(session)
 
 
 HANDLERS.update(
     {
-        "probe.nothing": nothing,
-        "probe.slow": slow,
+        "probe.quick": quick,
+        "probe.stuck": stuck,
+        "probe.zombie": zombie,
+        "probe.zombie_plain": zombie_plain,
         "probe.doze": doze,
         "probe.poison": poison,
-        "probe.fussy": fussy,
     }
 )
 

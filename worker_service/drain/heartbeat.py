@@ -5,6 +5,7 @@ from collections.abc import Callable
 from threading import Thread
 from time import monotonic
 
+import asyncpg
 import structlog
 
 from core.queue import DOWN, Link, QueueTable, renew
@@ -50,6 +51,11 @@ class Heartbeat:
         """Begin to beat."""
         self._thread.start()
 
+    @property
+    def healthy(self) -> bool:
+        """Renewals arrive; while they do not, claiming would only spend the attempts of jobs."""
+        return monotonic() - self._renewed_at < FENCE_AFTER * self._ttl
+
     async def stop(self) -> None:
         """End the thread; leases live on for what is left of their time."""
         self._stopping = True
@@ -88,8 +94,8 @@ class Heartbeat:
     async def _renew(self) -> None:
         at, leases = monotonic(), self._book.live()
         try:
-            kept = await self._ask(leases) if leases else set()
-        except DOWN as error:
+            kept = await self._ask(leases)  # none held, too: an answer says that claiming is safe
+        except (*DOWN, asyncpg.PostgresError) as error:
             self._link.reset()
             log.warning("heartbeat_failed", error=type(error).__name__)
             return

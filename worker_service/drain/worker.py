@@ -116,6 +116,9 @@ class QueueWorker:
     async def _claim_more(self) -> None:
         if self._suspect is not None:
             await self._run_suspect_alone()
+        if not self._heartbeat.healthy:
+            await asyncio.sleep(RETRY_AFTER)
+            return
         limit = 1 if self._cautious else await self._wait_for_room()
         self._awake.clear()  # before the claim: a ring during it means another claim
         at, settings = monotonic(), self.services.settings
@@ -127,7 +130,7 @@ class QueueWorker:
             ttl=settings.queue_lease_seconds,
         )
         self._take(batch, at)
-        if len(batch.jobs) < limit:
+        if len(batch.jobs) < limit and self._suspect is None:
             with suppress(TimeoutError):
                 poll = settings.queue_poll_seconds * random.uniform(0.8, 1.2)  # noqa: S311 - out of step
                 await asyncio.wait_for(self._awake.wait(), poll)
