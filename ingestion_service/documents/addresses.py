@@ -15,6 +15,7 @@ from core.errors import DomainError
 _SCHEMES = frozenset({"http", "https"})
 _LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".localdomain", ".home.arpa", ".lan")
 _NAT64 = ip_network("64:ff9b::/96")
+_IDEOGRAPHIC_STOP = "\u3002"  # IDNA reads it as a dot
 _FORBIDDEN = frozenset(" \\<>\"'`{}|^\t\n")
 
 
@@ -34,7 +35,7 @@ def check_address(url: str, allowed_hosts: frozenset[str], *, pointer: str) -> s
         raise UrlNotAllowed("this is not a web address", pointer=pointer) from None
     if reason := _shape_problem(url, parts):
         raise UrlNotAllowed(reason, pointer=pointer)
-    host = unicodedata.normalize("NFKC", parts.hostname or "").rstrip(".")
+    host = unicodedata.normalize("NFKC", parts.hostname or "").replace(_IDEOGRAPHIC_STOP, ".").rstrip(".")
     if not {host, f"{host}:{port}"} & allowed_hosts and _is_private(host):
         raise UrlNotAllowed("addresses of private networks are not fetched", pointer=pointer)
     return parts._replace(fragment="").geturl()

@@ -72,6 +72,12 @@ class DocumentIn(Options):
 class BatchIn(Model):
     """Many documents, taken in together or not at all."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"items": [{"text": "Primeiro texto."}, {"source_uri": "https://example.com/"}]}]
+        }
+    )
+
     items: list[DocumentIn] = Field(min_length=1, max_length=MAX_BATCH)
 
 
