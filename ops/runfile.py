@@ -2,12 +2,17 @@
 
 import json
 import os
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from signal import SIGKILL
 
 import psutil
+
+from ops.embedded import ended
+
+GONE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Running:
         """Whether it is this very process that still lives."""
         try:
             process = psutil.Process(self.pid)
-            return process.create_time() == self.born and process.status() != psutil.STATUS_ZOMBIE
+            return process.create_time() == self.born and not ended(process)
         except psutil.Error:
             return False
 
@@ -54,13 +59,16 @@ class RunFile:
 
 
 def end_leftovers(running: list[Running]) -> list[str]:
-    """Kills the sessions of processes whose supervisor died before them; their names.
+    """Kills the sessions of processes whose supervisor died before them; their names, once they are gone.
 
     By force: their work is leased, and what is not finished is done again.
     """
     left = [row for row in running if row.alive]
     for row in left:
         end_session(row.pid)
+    deadline = time.monotonic() + GONE_SECONDS
+    while any(row.alive for row in left) and time.monotonic() < deadline:
+        time.sleep(0.02)
     return [row.name for row in left]
 
 

@@ -44,14 +44,13 @@ def up(settings: OpsSettings, console: Console) -> None:
                 f"O COGEP já está rodando em {settings.data} (processo {busy.pid}). "
                 "Veja com `cogep status`; encerre com `cogep stop`."
             ) from None
-        runfile = RunFile(settings.data)
-        for name in end_leftovers(runfile.read()):
+        for name in _clear_up(settings):
             console.note(f"encerrado {name}, resto de uma execução interrompida")
         require_free_ports(settings)
-        _run(settings, console, runfile, stack)
+        _run(settings, console, stack)
 
 
-def _run(settings: OpsSettings, console: Console, runfile: RunFile, stack: ExitStack) -> None:
+def _run(settings: OpsSettings, console: Console, stack: ExitStack) -> None:
     servers: list[EmbeddedServer] = []
     database_url = _database(settings, console, servers, stack)
     redis_url = _doorbell(settings, console, servers, stack)
@@ -62,7 +61,7 @@ def _run(settings: OpsSettings, console: Console, runfile: RunFile, stack: ExitS
         processes.product(settings),
         processes.environment(database_url, redis_url, settings),
         console,
-        runfile,
+        RunFile(settings.data),
         servers,
     )
     console.note("iniciando as APIs, o worker e o beat")
@@ -140,16 +139,27 @@ def _try_port(host: str, port: int) -> None:
         probe.bind((host, port))
 
 
+def _clear_up(settings: OpsSettings) -> list[str]:
+    """Ends what a killed `cogep up` left running; the names. For the holder of the data folder's lock."""
+    servers: list[EmbeddedServer] = [embedded_postgres(settings), EmbeddedRedis(settings.data / "redis")]
+    names = end_leftovers(RunFile(settings.data).read())
+    RunFile(settings.data).clear()
+    return names + [server.name for server in servers if server.clear_up()]
+
+
 def running_supervisor(settings: OpsSettings) -> int | None:
     """Process id of the `cogep up` that holds the data folder, None when there is none."""
     return FolderLock(settings.data).holder()
 
 
 def stop(settings: OpsSettings) -> bool:
-    """Ends the running product and waits for it; whether there was one."""
+    """Ends the running product, or what is left of a killed one, and waits for it; whether there was any."""
+    if not settings.data.exists():
+        return False
     pid = running_supervisor(settings)
     if pid is None:
-        return False
+        with FolderLock(settings.data):
+            return bool(_clear_up(settings))
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while running_supervisor(settings) == pid:

@@ -3,7 +3,7 @@
 from ops.embedded.ephemeral import EphemeralServers, ephemeral_servers
 from ops.embedded.postgres import EmbeddedPostgres
 from ops.embedded.redis import EmbeddedRedis, redis_executable
-from ops.embedded.server import EmbeddedServer, ServerError
+from ops.embedded.server import EmbeddedServer, ServerError, ended
 from ops.embedded.state import FolderInUse, FolderLock, secret_file
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "FolderInUse",
     "FolderLock",
     "ServerError",
+    "ended",
     "ephemeral_servers",
     "redis_executable",
     "secret_file",

@@ -46,7 +46,6 @@ class EmbeddedPostgres(EmbeddedServer):
         super().__init__(folder)
         self.version = version
         self.data = self.folder / "data"
-        self.bin = installation(version) / "bin"
         self._durable = durable
         self._options = ({} if durable else THROW_AWAY) | dict(options or {})
 
@@ -74,6 +73,11 @@ class EmbeddedPostgres(EmbeddedServer):
         if done.returncode:
             raise ServerError(f"O Postgres recusou um comando de preparo: {done.stderr.strip()}")
         return done.stdout
+
+    @property
+    def bin(self) -> Path:
+        """Where `postgres`, `psql`, `pgbench` and the others are. Raises ServerError where there are none."""
+        return installation(self.version) / "bin"
 
     @property
     def sockets(self) -> Path:

@@ -50,7 +50,7 @@ class EmbeddedServer(ABC):
         self._lock.acquire()
         try:
             self._prepare()
-            stop_leftovers(self._home, self.stop_signals)
+            self._end_leftovers()
             self._launch()
             self._after_start()
         except BaseException:
@@ -65,6 +65,16 @@ class EmbeddedServer(ABC):
             self._process.wait()
         self._process = None
         self._lock.release()
+
+    def clear_up(self) -> bool:
+        """Ends what a killed owner left running; whether there was anything. Raises FolderInUse."""
+        if not self.folder.exists():
+            return False
+        with self._lock:
+            return self._end_leftovers()
+
+    def _end_leftovers(self) -> bool:
+        return stop_leftovers(self._home, self.stop_signals)
 
     @property
     @abstractmethod
@@ -123,16 +133,18 @@ class EmbeddedServer(ABC):
         self.stop()
 
 
-def stop_leftovers(home: Path, signals: Sequence[Signals]) -> None:
-    """Ends the servers that a killed owner left running in `home`. Only for the holder of the folder's lock.
+def stop_leftovers(home: Path, signals: Sequence[Signals]) -> bool:
+    """Ends the servers that a killed owner left running in `home`; whether there were any.
 
-    The oldest is the parent; what survives it (its owner was killed with it) is ended by force.
+    Only for the holder of the folder's lock. The oldest is the parent, asked to end; what survives it, or was
+    orphaned before, is ended by force.
     """
     left = sorted(_living_in(home), key=lambda process: process.create_time())
     if left:
         _stop(left[0], signals)
     for process in left[1:]:
         _stop(process, ())
+    return bool(left)
 
 
 def _living_in(home: Path) -> list[psutil.Process]:
@@ -145,15 +157,23 @@ def _living_in(home: Path) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if servers_of(process)]
 
 
+def ended(process: psutil.Process) -> bool:
+    """Whether the process is over, be it that nobody has collected it yet: some containers never do."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def _stop(process: psutil.Process, signals: Sequence[Signals]) -> None:
     for signal in (*signals, SIGKILL):
         with suppress(psutil.NoSuchProcess):
             process.send_signal(signal)
-        try:
-            process.wait(STOP_SECONDS)
-        except psutil.TimeoutExpired:
-            continue
-        return
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline:
+            if ended(process):
+                return
+            time.sleep(0.01)
 
 
 def _tail(log: Path, lines: int = 12) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ops.embedded import ended
 from ops.runfile import RunFile, Running, end_leftovers
 
 SCRIPT = """
@@ -18,6 +19,7 @@ import asyncio, sys
 from pathlib import Path
 from ops.console import Console
 from ops.processes import Process
+from ops.embedded import ended
 from ops.runfile import RunFile
 from ops.supervisor import Supervisor
 
@@ -86,7 +88,7 @@ def test_a_signal_ends_everything(tmp_path: Path, number: signal.Signals) -> Non
         watched.until("GONE")
         assert watched.process.wait() == 0
     assert len(children) == 2
-    assert not any(child.is_running() for child in children)
+    assert all(ended(child) for child in children)
     assert RunFile(tmp_path).read() == []
 
 
@@ -99,7 +101,7 @@ def test_a_killed_process_comes_back_and_its_children_do_not_linger(tmp_path: Pa
         watched.until(r"child (\d+)")
         again, same = RunFile(tmp_path).read()
         assert (again.restarts, again.alive, same) == (1, True, neighbour)
-        eventually(lambda: not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE)
+        eventually(lambda: ended(orphan))
 
 
 def test_the_pauses_between_restarts_grow(tmp_path: Path) -> None:
