@@ -19,7 +19,6 @@ import asyncio, sys
 from pathlib import Path
 from ops.console import Console
 from ops.processes import Process
-from ops.embedded import ended
 from ops.runfile import RunFile
 from ops.supervisor import Supervisor
 
