@@ -10,11 +10,11 @@ WORKER_APP = "worker_service.celery_app"
 
 @dataclass(frozen=True)
 class Process:
-    """A program to keep alive. `port` is where it answers, if it does."""
+    """A program to keep alive. `address` (host, port) is where it answers, if it does."""
 
     name: str
     command: tuple[str, ...]
-    port: int | None = None
+    address: tuple[str, int] | None = None
 
 
 def product(settings: OpsSettings) -> tuple[Process, ...]:
@@ -37,7 +37,7 @@ def environment(database_url: str, redis_url: str | None, settings: OpsSettings)
 def _api(name: str, app: str, host: str, port: int) -> Process:
     command = (sys.executable, "-m", "uvicorn", app, "--host", host, "--port", str(port))
     quiet = ("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "10")
-    return Process(name, command + quiet, port)
+    return Process(name, command + quiet, (host, port))
 
 
 def _celery(command: str, *options: str) -> tuple[str, ...]:

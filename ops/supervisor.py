@@ -113,9 +113,9 @@ class Supervisor:
             await self._pause(pause if server.pid is None else WATCH_SECONDS)
 
     async def _announce(self, ready: Callable[[], None]) -> None:
-        ports = [process.port for process in self._processes if process.port]
+        addresses = [process.address for process in self._processes if process.address]
         while not self._stopping.is_set():
-            if all([await _answers(port) for port in ports]):
+            if all([await _answers(*address) for address in addresses]):
                 ready()
                 return
             await self._pause(WATCH_SECONDS / 2)
@@ -125,9 +125,9 @@ class Supervisor:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
 
-async def _answers(port: int) -> bool:
+async def _answers(host: str, port: int) -> bool:
     try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        _, writer = await asyncio.open_connection(host, port)
     except OSError:
         return False
     writer.close()

@@ -34,7 +34,8 @@ class CannotStart(Exception):
 
 def up(settings: OpsSettings, console: Console) -> None:
     """Runs the product until it is told to stop. Raises CannotStart, ServerError or a database error."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     with ExitStack() as stack:
         lock = FolderLock(settings.data)
         try:
@@ -125,7 +126,7 @@ def require_free_ports(settings: OpsSettings) -> None:
             _try_port(settings.host, port)
         except OSError as error:
             raise CannotStart(
-                f"A porta {settings.host}:{port} não pode ser usada ({os.strerror(error.errno or 0)}). "
+                f"A porta {settings.host}:{port} não pode ser usada ({error.strerror}). "
                 f"Escolha outra: `cogep up --{what}-port N` ou COGEP_{what.upper()}_PORT=N."
             ) from None
     if settings.ingestion_port == settings.agent_port:

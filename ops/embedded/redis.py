@@ -12,6 +12,7 @@ from ops.embedded.server import EmbeddedServer, ServerError
 from ops.embedded.state import secret_file
 
 LOOPBACK = "127.0.0.1"
+PORT_TRIES = 3
 
 
 class EmbeddedRedis(EmbeddedServer):
@@ -37,8 +38,23 @@ class EmbeddedRedis(EmbeddedServer):
         return self.folder
 
     def _prepare(self) -> None:
-        if self._port is None:
+        """Redis needs nothing prepared."""
+
+    def _launch(self) -> None:
+        """Once clients know the port it stays; until then a port that somebody snatches is changed."""
+        if self._port is not None:
+            super()._launch()
+            return
+        for tries_left in reversed(range(PORT_TRIES)):
             self._port = free_port()
+            try:
+                super()._launch()
+            except ServerError:
+                self._port = None
+                if not tries_left:
+                    raise
+            else:
+                return
 
     def _command(self) -> list[str]:
         executable = redis_executable()

@@ -91,13 +91,13 @@ def private_folder(path: Path) -> Path:
 
 def secret_file(path: Path, fresh: str | None = None) -> str:
     """The secret kept at `path`; where there is none, `fresh` or 256 random bits, stored mode 600."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    if path.exists():
         return path.read_text().strip()
     value = fresh or secrets.token_urlsafe(32)
-    with os.fdopen(descriptor, "w") as file:
+    unfinished = path.with_name(f"{path.name}.new")
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(value + "\n")
+    unfinished.replace(path)
     return value
 
 

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from ops.embedded import (
     ephemeral_servers,
     secret_file,
 )
+from ops.embedded.redis import free_port
 
 OWNER = """
 import sys, time
@@ -187,3 +189,12 @@ def test_a_stopped_server_leaves_no_process(tmp_path: Path) -> None:
         assert pg.pid is not None
         family = [psutil.Process(pg.pid), *psutil.Process(pg.pid).children()]
     assert all(ended(process) for process in family)
+
+
+def test_a_snatched_port_is_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        offered = iter([taken.getsockname()[1], free_port()])
+        monkeypatch.setattr("ops.embedded.redis.free_port", lambda: next(offered))
+        with EmbeddedRedis(tmp_path) as doorbell:
+            assert redis.Redis.from_url(doorbell.url()).ping()
+            assert doorbell.url().split(":")[-1] != f"{taken.getsockname()[1]}/0"
