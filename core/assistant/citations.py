@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.assistant.evidence import Sentence
 from core.assistant.markup import plain
 from core.assistant.segments import Segment
-from core.assistant.words import content_words, stem
+from core.retrieval.analyzer import analyze, content_words
 from core.retrieval.passages import Passage
 
 ENOUGH_OVERLAP = 0.6
@@ -108,11 +108,11 @@ def _is_opening(text: str) -> bool:
 
 
 def _most_alike(text: str, sentences: Iterable[Sentence]) -> list[Sentence]:
-    stems = set(map(stem, content_words(text)))
+    stems = set(analyze(text).stems)
     if not stems:
         return []
     shares = [
-        (len(stems.intersection(map(stem, content_words(sentence.text)))) / len(stems), sentence)
+        (len(stems.intersection(analyze(sentence.text).stems)) / len(stems), sentence)
         for sentence in sentences
     ]
     share, best = max(shares, key=lambda pair: pair[0], default=(0.0, None))

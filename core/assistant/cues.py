@@ -1,6 +1,7 @@
 """What kind of answer a question asks for, and what such an answer looks like in Portuguese."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 _MONTHS = "janeiro|fevereiro|marco|abril|maio|junho|julho|agosto|setembro|outubro|novembro|dezembro"
@@ -17,6 +18,10 @@ class Cue:
 
     asks: re.Pattern[str]
     answers: re.Pattern[str]
+
+    def answered_by(self, sentence: str) -> bool:
+        """Whether `sentence`, unaccented, holds such an answer."""
+        return self.answers.search(sentence) is not None
 
 
 def _cue(asks: str, answers: str) -> Cue:
@@ -63,6 +68,13 @@ CUES = (
 )
 
 
+def unaccented(text: str) -> str:
+    """`text` without accents; case and punctuation are kept, for answers show themselves in both."""
+    decomposed = unicodedata.normalize("NFD", text)
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
 def cues_of(question: str) -> list[Cue]:
-    """The kinds of answer that `question` (without accents) asks for."""
-    return [cue for cue in CUES if cue.asks.search(question)]
+    """The kinds of answer that `question` asks for."""
+    asked = unaccented(question)
+    return [cue for cue in CUES if cue.asks.search(asked)]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
 
-from core.assistant.cues import Cue, cues_of
+from core.assistant.cues import Cue, cues_of, unaccented
 from core.assistant.evidence import Sentence
-from core.assistant.words import content_words, stem, unaccented
+from core.retrieval.analyzer import analyze, content_words
 
 _HEADING_WORDS = 8
 _GRAM = 4
@@ -85,7 +85,7 @@ def _answered(cues: Sequence[Cue], sentence: Sentence) -> float | None:
     if not cues:
         return None
     text = unaccented(sentence.text)
-    return sum(cue.answers.search(text) is not None for cue in cues) / len(cues)
+    return sum(cue.answered_by(text) for cue in cues) / len(cues)
 
 
 def _words(sentences: Sequence[Sentence]) -> list[_Words]:
@@ -99,9 +99,9 @@ def _words(sentences: Sequence[Sentence]) -> list[_Words]:
 
 def _compared(sentence: Sentence, before: _Words | None, *, announces: bool) -> _Words:
     words = content_words(sentence.text)
-    topic = _stems(content_words(sentence.passage.header))
+    topic = frozenset(analyze(sentence.passage.header).stems)
     return _Words(
-        stems=_stems(words),
+        stems=frozenset(analyze(sentence.text).stems),
         grams=frozenset(gram for word in words for gram in _grams(word)),
         topic=topic | before.stems if before is not None and before.heading else topic,
         previous=before.stems if before is not None else frozenset(),
@@ -115,14 +115,14 @@ def _is_heading(text: str, words: int) -> bool:
 
 
 def _question(question: str, sentences: Sequence[_Words]) -> _Question:
-    words = content_words(question)
-    weight = _rarity(_stems(words), sentences)
+    stems = analyze(question).stems
+    weight = _rarity(set(stems), sentences)
     grams: dict[str, float] = {}
-    for word in words:
+    for word, stem in zip(content_words(question), stems, strict=True):
         own = _grams(word)
         for gram in own:
-            grams[gram] = max(grams.get(gram, 0.0), weight[stem(word)] / len(own))
-    return _Question(_normalised(weight), _normalised(grams), cues_of(unaccented(question)))
+            grams[gram] = max(grams.get(gram, 0.0), weight[stem] / len(own))
+    return _Question(_normalised(weight), _normalised(grams), cues_of(question))
 
 
 def _rarity(terms: Iterable[str], sentences: Sequence[_Words]) -> dict[str, float]:
@@ -135,10 +135,6 @@ def _rarity(terms: Iterable[str], sentences: Sequence[_Words]) -> dict[str, floa
 def _normalised(weights: Mapping[str, float]) -> dict[str, float]:
     total = sum(weights.values()) or 1.0
     return {term: weight / total for term, weight in sorted(weights.items())}
-
-
-def _stems(words: Iterable[str]) -> frozenset[str]:
-    return frozenset(map(stem, words))
 
 
 def _grams(word: str) -> list[str]:

@@ -2,16 +2,14 @@
 
 import re
 
-from core.assistant.words import unaccented
+from core.retrieval.analyzer import all_words
 
 _GREETING = re.compile(
     r"(?:(?:oi+|ola|opa|e ai|hello|hi|bom dia|boa tarde|boa noite"
-    r"|tudo bem|tudo bom|como vai|como voce esta)\W*)+"
+    r"|tudo bem|tudo bom|como vai|como voce esta)\b ?)+"
 )
-_THANKS = re.compile(
-    r"(?:(?:muito |muitissimo )?obrigad[oa]\W*|valeu\W*|agradeco\W*|ok\W*|certo\W*|perfeito\W*|entendi\W*)+"
-)
-_FAREWELL = re.compile(r"(?:(?:tchau|ate logo|ate mais|adeus|ate breve)\W*)+")
+_THANKS = re.compile(r"(?:(?:muito |muitissimo )?obrigad[oa]|valeu|agradeco|ok|certo|perfeito|entendi\b ?)+")
+_FAREWELL = re.compile(r"(?:(?:tchau|ate logo|ate mais|adeus|ate breve)\b ?)+")
 
 _REPLIES = (
     (_GREETING, "Olá! Como posso ajudar?"),
@@ -23,7 +21,7 @@ _NO_WORDS = "Pode escrever a sua pergunta com mais detalhes?"
 
 def reply(question: str) -> str | None:
     """The answer to small talk; None when there is a question to look up."""
-    folded = unaccented(question).lower().strip(" \t\n.!?,;:")
-    if not re.search(r"\w", folded):
+    said = " ".join(all_words(question))
+    if not said:
         return _NO_WORDS
-    return next((text for pattern, text in _REPLIES if pattern.fullmatch(folded)), None)
+    return next((text for pattern, text in _REPLIES if pattern.fullmatch(said)), None)
