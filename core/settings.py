@@ -77,11 +77,14 @@ class Settings(BaseSettings):
     )
     llm_timeout_seconds: float = Field(60, gt=0)
     llm_max_tokens: int = Field(800, ge=1)
+    answer_link_hosts: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(), description="comma-separated hosts whose https links may stand in answers"
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, data: dict[str, object]) -> dict[str, object]:
-        for name in ("fetch_allowed_hosts", "llm_models"):
+        for name in ("fetch_allowed_hosts", "llm_models", "answer_link_hosts"):
             if isinstance(value := data.get(name), str):
                 data[name] = [item.strip() for item in value.split(",") if item.strip()]
         return data

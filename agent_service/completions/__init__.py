@@ -1,0 +1,1 @@
+"""The same answers for any client that speaks OpenAI's chat completions."""

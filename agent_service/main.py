@@ -1,0 +1,48 @@
+"""Door 3: people ask, and get answers they can check. `python -m uvicorn agent_service.main:app`."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+
+from agent_service.chat.desk import Desk, Means
+from agent_service.chat.routes import chat
+from agent_service.completions.routes import completions
+from agent_service.knowledge.routes import knowledge
+from core.embeddings.registry import make_embedder
+from core.llm.configured import configured_model
+from core.settings import Settings
+from core.web.app import create_app
+from core.web.runtime import Runtime
+
+
+def create(settings: Settings | None = None) -> FastAPI:
+    """The application; settings come from the environment at start-up when none are given."""
+    return create_app(
+        "COGEP Assist: agent",
+        [chat, completions, knowledge],
+        settings=settings,
+        description="Ask, and get answers from the documents, each sentence with its source.",
+        resources=_means,
+    )
+
+
+@asynccontextmanager
+async def _means(app: FastAPI) -> AsyncIterator[None]:
+    runtime: Runtime = app.state.runtime
+    settings = runtime.settings
+    async with httpx.AsyncClient() as client, aclosing(make_embedder(settings)) as embedder:
+        app.state.means = means = Means(
+            runtime.database,
+            embedder,
+            configured_model(settings, client),
+            settings.llm_max_tokens,
+            settings.answer_link_hosts,
+        )
+        app.state.desk = desk = Desk(means)
+        async with aclosing(desk):
+            yield
+
+
+app = create()
