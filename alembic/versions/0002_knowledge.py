@@ -67,13 +67,14 @@ CREATE TABLE ai.chunks (
     start_offset   bigint NOT NULL,
     end_offset     bigint NOT NULL,
     header         text NOT NULL,
+    body           text NOT NULL,
     content_sha256 bytea NOT NULL,
     lexemes        tsvector NOT NULL,
     bm25           sparsevec(1000000000) NOT NULL,
     length         bigint NOT NULL,
     CONSTRAINT ck_chunks_span CHECK (0 <= start_offset AND start_offset < end_offset),
     CONSTRAINT uq_chunks_document_id_ordinal UNIQUE (document_id, ordinal) DEFERRABLE INITIALLY DEFERRED
-)""",
+) WITH (toast_tuple_target = 8160)""",  # whole rows in the heap: ranking reads bm25 of hundreds of them
     "CREATE INDEX ix_chunks_lexemes ON ai.chunks USING gin (lexemes) WITH (fastupdate = off)",
     "CREATE INDEX ix_chunks_version_id ON ai.chunks (version_id)",
     """
@@ -94,9 +95,11 @@ CREATE TABLE ai.terms (
     namespace_id       bigint NOT NULL CONSTRAINT fk_terms_namespace_id REFERENCES ai.namespaces (id),
     term               text NOT NULL,
     document_frequency bigint NOT NULL,
+    typo_keys          integer[] NOT NULL DEFAULT '{}',
     CONSTRAINT pk_terms PRIMARY KEY (namespace_id, term),
     CONSTRAINT ck_terms_document_frequency CHECK (document_frequency >= 0)
 ) WITH (fillfactor = 70)""",
+    "CREATE INDEX ix_terms_typo_keys ON ai.terms USING gin (typo_keys) WITH (fastupdate = off)",
     """
 CREATE TABLE ai.ingestion_results (
     job_id         bigint CONSTRAINT pk_ingestion_results PRIMARY KEY,

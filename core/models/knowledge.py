@@ -1,7 +1,7 @@
 """What the organisation knows: documents, their versions, the searchable chunks and the index beside them.
 
-A chunk is a span of its version's canonical text, `canonical_text[start_offset:end_offset]` in code
-points; its words are never stored twice. Only chunks of current versions exist; an old version keeps its
+A chunk is a span of its version's canonical text: `body == canonical_text[start_offset:end_offset]`, in code
+points; the copy spares a search the unpacking of whole documents. Only chunks of current versions exist; an old version keeps its
 text, so that a citation in an old answer still resolves.
 """
 
@@ -15,11 +15,12 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     SmallInteger,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.base import Base, BigId, CreatedAt, PublicId, SmallInt
@@ -111,6 +112,7 @@ class Chunk(Base):
     start_offset: Mapped[int]
     end_offset: Mapped[int]
     header: Mapped[str]
+    body: Mapped[str]
     content_sha256: Mapped[bytes] = mapped_column(BYTEA)
     lexemes: Mapped[str] = mapped_column(TSVECTOR)
     bm25: Mapped[Any] = mapped_column(SPARSEVEC(TERM_SPACE))
@@ -121,7 +123,7 @@ class Chunk(Base):
         UniqueConstraint("document_id", "ordinal", deferrable=True, initially="DEFERRED"),
         Index("ix_chunks_lexemes", "lexemes", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
         Index("ix_chunks_version_id", "version_id"),
-        {"schema": "ai"},
+        {"schema": "ai", "postgresql_with": {"toast_tuple_target": 8160}},
     )
 
 
@@ -141,15 +143,20 @@ class ChunkEmbedding(Base):
 
 
 class Term(Base):
-    """How many chunks of a namespace hold a term; kept in the transaction that changes the chunks."""
+    """How many chunks of a namespace hold a term; kept in the transaction that changes the chunks.
+
+    `typo_keys` (see `core.retrieval.spelling`) lead from a misspelt word to this one.
+    """
 
     __tablename__ = "terms"
 
     namespace_id: Mapped[int] = mapped_column(ForeignKey("ai.namespaces.id"), primary_key=True)
     term: Mapped[str] = mapped_column(primary_key=True)
     document_frequency: Mapped[int]
+    typo_keys: Mapped[list[int]] = mapped_column(ARRAY(Integer), server_default=text("'{}'"))
 
     __table_args__ = (
         CheckConstraint("document_frequency >= 0", name="document_frequency"),
+        Index("ix_terms_typo_keys", "typo_keys", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
         {"schema": "ai", "postgresql_with": {"fillfactor": 70}},
     )
