@@ -1,4 +1,4 @@
-"""Stand-in until retrieval lands."""
+"""What a search finds: a chunk with its place in its document and what speaks for it."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -6,7 +6,12 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A retrieved chunk."""
+    """A chunk of a current version: `text` is `canonical_text[start:end]` of that version, in code points.
+
+    `score` orders the passages of one result and means nothing beyond it. `coverage` is the BM25 score over
+    the summed idf of the question's words: about 0 for a stranger, 1 and more for a passage that has all of
+    them. `dense` is the cosine with the question, None when no embedding took part.
+    """
 
     chunk_id: int
     document_id: UUID
@@ -20,3 +25,5 @@ class Passage:
     end: int
     score: float
     coverage: float
+    lexical: float = 0.0
+    dense: float | None = None

@@ -12,8 +12,8 @@ MIN_LIKENESS = 0.4
 MAX_GUESSES = 4
 
 
-def typo_keys(namespace_id: int, term: str) -> list[int]:
-    """The term's first letters and those without any one of them, hashed with the namespace.
+def typo_keys(term: str) -> list[int]:
+    """Hashes of the term's first letters, and of those without any one of them. Signed 32 bits.
 
     Two words within one slip of the finger in these letters share a key (Garbe's symmetric deletes), so an
     index on the keys finds the few candidates for a misspelt word. Empty for words too short to guess.
@@ -22,7 +22,7 @@ def typo_keys(namespace_id: int, term: str) -> list[int]:
         return []
     start = term[:PREFIX]
     variants = {start} | {start[:i] + start[i + 1 :] for i in range(len(start))}
-    return sorted(_signed(zlib.crc32(f"{namespace_id}:{variant}".encode())) for variant in variants)
+    return sorted(_signed(zlib.crc32(variant.encode())) for variant in variants)
 
 
 def _signed(value: int) -> int:

@@ -1,0 +1,200 @@
+"""Keeps the chunks of a document and the statistics of its namespace, always in one transaction.
+
+Whoever changes a namespace's chunks locks its row first for the statistics: concurrent workers take turns
+for a few milliseconds, counts stay exact, and no two of them can wait for each other.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pgvector import HalfVector
+
+from core.db import Connection
+from core.errors import JobError
+from core.retrieval.index import IndexEntry, content_hash, index_chunk
+from core.retrieval.spelling import typo_keys
+
+NAMESPACE_MARK = "#"
+"""Begins the lexeme that ties a chunk to its namespace in the text index; no word begins with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewChunk:
+    """A chunk to be stored: `body` is `canonical_text[start:end]`; `vector` is None without embeddings."""
+
+    start: int
+    end: int
+    header: str
+    body: str
+    vector: HalfVector | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a transaction adds to (or takes from) a namespace."""
+
+    chunks: int
+    length: int
+    terms: Mapping[str, int]
+
+
+async def replace_chunks(
+    connection: Connection,
+    *,
+    namespace_id: int,
+    document_id: int,
+    version_id: int,
+    chunks: Sequence[NewChunk],
+    model_id: int | None = None,
+) -> None:
+    """Make `chunks` the searchable ones of the document, in place of all it had.
+
+    Needs a transaction that has locked the document's row; call it last, it makes others wait. Raises
+    JobError `embedding_dimension_mismatch` for a vector that is not of the model's dimensions.
+    """
+    entries = [index_chunk(chunk.header, chunk.body) for chunk in chunks]
+    await _refuse_strangers(connection, model_id, chunks)
+    gone = await _delete(connection, document_id)
+    ids = await _insert(connection, namespace_id, document_id, version_id, chunks, entries)
+    if model_id is not None:
+        await _insert_vectors(connection, namespace_id, model_id, ids, chunks)
+    await _count(connection, namespace_id, _difference(entries, gone))
+
+
+async def delete_chunks(connection: Connection, *, namespace_id: int, document_id: int) -> None:
+    """Make the document unsearchable and take it out of the statistics."""
+    await _count(connection, namespace_id, _difference([], await _delete(connection, document_id)))
+
+
+async def list_vectors(connection: Connection, *, document_id: int, model_id: int) -> dict[bytes, HalfVector]:
+    """The document's vectors by `content_hash`: what did not change need not be embedded again."""
+    rows = await connection.fetch(
+        """SELECT c.content_sha256, e.embedding
+           FROM ai.chunks c JOIN ai.embeddings e
+             ON e.namespace_id = c.namespace_id AND e.model_id = $2 AND e.chunk_id = c.id
+           WHERE c.document_id = $1""",
+        document_id,
+        model_id,
+    )
+    return {row["content_sha256"]: row["embedding"] for row in rows}
+
+
+async def _refuse_strangers(
+    connection: Connection, model_id: int | None, chunks: Iterable[NewChunk]
+) -> None:
+    if model_id is None:
+        return
+    expected = await connection.fetchval("SELECT dimensions FROM ai.embedding_models WHERE id = $1", model_id)
+    if any(chunk.vector is not None and chunk.vector.dimensions() != expected for chunk in chunks):
+        raise JobError(
+            "embedding_dimension_mismatch", f"O modelo de embeddings deveria devolver {expected} dimensões."
+        )
+
+
+async def _delete(connection: Connection, document_id: int) -> _Change:
+    rows = await connection.fetch(
+        """WITH gone AS (DELETE FROM ai.chunks WHERE document_id = $1 RETURNING lexemes, length)
+           SELECT term, count(*) AS chunks, 0 AS length
+           FROM gone, unnest(tsvector_to_array(lexemes)) AS term GROUP BY term
+           UNION ALL SELECT NULL, count(*), coalesce(sum(length), 0)::bigint FROM gone""",
+        document_id,
+    )
+    terms = {row["term"]: row["chunks"] for row in rows if row["term"] is not None}
+    total = rows[-1]
+    return _Change(
+        total["chunks"],
+        total["length"],
+        {term: count for term, count in terms.items() if not term.startswith(NAMESPACE_MARK)},
+    )
+
+
+async def _insert(
+    connection: Connection,
+    namespace_id: int,
+    document_id: int,
+    version_id: int,
+    chunks: Sequence[NewChunk],
+    entries: Sequence[IndexEntry],
+) -> list[int]:
+    mark = f"{NAMESPACE_MARK}{namespace_id}"
+    rows = await connection.fetchmany(
+        """INSERT INTO ai.chunks (namespace_id, document_id, version_id, ordinal, start_offset, end_offset,
+                                  header, body, content_sha256, lexemes, bm25, length)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, array_to_tsvector($10::text[]), $11, $12)
+           RETURNING id""",
+        [
+            (
+                namespace_id,
+                document_id,
+                version_id,
+                ordinal,
+                chunk.start,
+                chunk.end,
+                chunk.header,
+                chunk.body,
+                content_hash(chunk.header, chunk.body),
+                [mark, *entry.lexemes],
+                entry.bm25,
+                entry.length,
+            )
+            for ordinal, (chunk, entry) in enumerate(zip(chunks, entries, strict=True))
+        ],
+    )
+    return [row["id"] for row in rows]
+
+
+async def _insert_vectors(
+    connection: Connection, namespace_id: int, model_id: int, ids: Sequence[int], chunks: Sequence[NewChunk]
+) -> None:
+    await connection.copy_records_to_table(
+        "embeddings",
+        schema_name="ai",
+        columns=["namespace_id", "model_id", "chunk_id", "embedding"],
+        records=[
+            (namespace_id, model_id, chunk_id, chunk.vector)
+            for chunk_id, chunk in zip(ids, chunks, strict=True)
+            if chunk.vector is not None
+        ],
+    )
+
+
+def _difference(entries: Sequence[IndexEntry], gone: _Change) -> _Change:
+    terms = Counter(term for entry in entries for term in entry.lexemes)
+    terms.subtract(gone.terms)
+    return _Change(
+        len(entries) - gone.chunks,
+        sum(entry.length for entry in entries) - gone.length,
+        {term: change for term, change in terms.items() if change},
+    )
+
+
+async def _count(connection: Connection, namespace_id: int, change: _Change) -> None:
+    await connection.execute(
+        """UPDATE ai.namespaces SET chunk_count = chunk_count + $2, term_total = term_total + $3
+           WHERE id = $1""",
+        namespace_id,
+        change.chunks,
+        change.length,
+    )
+    known = await connection.fetch(
+        """UPDATE ai.terms t SET document_frequency = document_frequency + u.change
+           FROM unnest($2::text[], $3::bigint[]) AS u (term, change)
+           WHERE t.namespace_id = $1 AND t.term = u.term RETURNING t.term""",
+        namespace_id,
+        list(change.terms),
+        list(change.terms.values()),
+    )
+    new = sorted(change.terms.keys() - {row["term"] for row in known})
+    await connection.executemany(
+        """INSERT INTO ai.terms (namespace_id, term, document_frequency, typo_keys)
+           SELECT $1::bigint, $2, $3::bigint,
+                  array(SELECT key # $1::bigint::integer FROM unnest($4::integer[]) AS key)""",
+        [(namespace_id, term, change.terms[term], typo_keys(term)) for term in new],
+    )
+    vanishing = [term for term, change_of_term in change.terms.items() if change_of_term < 0]
+    await connection.execute(
+        "DELETE FROM ai.terms WHERE namespace_id = $1 AND term = ANY($2) AND document_frequency = 0",
+        namespace_id,
+        vanishing,
+    )
