@@ -37,8 +37,9 @@ class Fusion(NamedTuple):
 
 
 _UNKNOWN = Fusion(0.5, 0.0)
-_BY_PROVIDER = {EmbeddingProvider.HASHED_NGRAMS: Fusion(0.1, 0.25)}
-"""Hashed n-grams see letters, as the words' leg does already: measured, they hardly add to it."""
+_BY_PROVIDER = {EmbeddingProvider.HASHED_NGRAMS: Fusion(0.2, 0.25)}
+"""Hashed n-grams see letters, as the words' leg does already. Measured: 0.2 adds 0.007 nDCG@10 on one set and
+nothing on the other; 0.05-0.3 are within 0.002 of it."""
 
 
 def fusion_of(provider: str) -> Fusion:

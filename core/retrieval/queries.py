@@ -147,7 +147,7 @@ WITH space AS MATERIALIZED (
         SELECT term, likeness * idf / totals.words AS weight, likeness * idf / totals.asked AS word
         FROM words, totals
         UNION ALL
-        SELECT term, 0.28 * weight / totals.pairs, 0 FROM pairs, totals
+        SELECT term, 0.43 * weight / totals.pairs, 0 FROM pairs, totals
     ) AS terms, LATERAL (  -- as core.retrieval.index.term_hash; pgvector's text counts from 1
         SELECT 1 + ('x' || left(encode(sha256(convert_to(term, 'UTF8')), 'hex'), 7))::bit(28)::integer
     ) AS h (dimension)
