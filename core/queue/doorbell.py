@@ -44,12 +44,22 @@ class Doorbell:
         self._ringing: asyncio.Task[None] | None = None
         self._silent_until = 0.0
 
+    @property
+    def silent(self) -> bool:
+        """Redis failed lately: rings are not even tried."""
+        return monotonic() < self._silent_until
+
+    @property
+    def ringing(self) -> bool:
+        """A ring is on its way."""
+        return self._ringing is not None and not self._ringing.done()
+
     async def ring(self, queue: str) -> None:
         """Wake the workers of `queue` soon. Returns at once and never raises: made for `on_commit`."""
-        if self._redis is None or monotonic() < self._silent_until:
+        if self._redis is None or self.silent:
             return
         self._wanted.add(queue)
-        if self._ringing is None or self._ringing.done():
+        if not self.ringing:
             self._ringing = asyncio.create_task(self._ring(self._redis), name="doorbell")
 
     async def close(self) -> None:
