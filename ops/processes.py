@@ -10,18 +10,19 @@ WORKER_APP = "worker_service.celery_app"
 
 @dataclass(frozen=True)
 class Process:
-    """A program to keep alive. `address` (host, port) is where it answers, if it does."""
+    """A program to keep alive. `address` is where it listens, if it does; `url` is what to call."""
 
     name: str
     command: tuple[str, ...]
     address: tuple[str, int] | None = None
+    url: str | None = None
 
 
 def product(settings: OpsSettings) -> tuple[Process, ...]:
     """Both APIs, the worker and the beat, as `cogep up` runs them."""
     return (
-        _api("ingestion", "ingestion_service.main:app", settings.host, settings.ingestion_port),
-        _api("agent", "agent_service.main:app", settings.host, settings.agent_port),
+        _api("ingestion", settings.host, settings.ingestion_port, settings.ingestion_base),
+        _api("agent", settings.host, settings.agent_port, settings.agent_base),
         Process("worker", _celery("worker", "--without-gossip", "--without-mingle", "--without-heartbeat")),
         Process("beat", _celery("beat")),
     )
@@ -34,10 +35,11 @@ def environment(database_url: str, redis_url: str | None, settings: OpsSettings)
     return {**readable, "PYTHONUNBUFFERED": "1", "DATABASE_URL": database_url, **doorbell}
 
 
-def _api(name: str, app: str, host: str, port: int) -> Process:
+def _api(name: str, host: str, port: int, url: str) -> Process:
+    app = f"{name}_service.main:app"
     command = (sys.executable, "-m", "uvicorn", app, "--host", host, "--port", str(port))
     quiet = ("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "10")
-    return Process(name, command + quiet, (host, port))
+    return Process(name, command + quiet, (host, port), url)
 
 
 def _celery(command: str, *options: str) -> tuple[str, ...]:

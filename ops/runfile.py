@@ -17,12 +17,13 @@ GONE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Running:
-    """A process that was started: its id and birth (pids are used again) and how often it was restarted."""
+    """A process that was started: its id and birth (pids are used again), its restarts, its base URL."""
 
     name: str
     pid: int
     born: float
     restarts: int
+    url: str | None = None
 
     @property
     def alive(self) -> bool:

@@ -45,14 +45,15 @@ class OpsSettings(BaseSettings):
 
     @property
     def ingestion_base(self) -> str:
-        """Base URL of the ingestion API."""
-        return self.ingestion_url or f"http://{self._reachable}:{self.ingestion_port}"
+        """Base URL of the ingestion API that `cogep up` starts with these settings."""
+        return f"http://{self._reachable}:{self.ingestion_port}"
 
     @property
     def agent_base(self) -> str:
-        """Base URL of the agent API."""
-        return self.agent_url or f"http://{self._reachable}:{self.agent_port}"
+        """Base URL of the agent API that `cogep up` starts with these settings."""
+        return f"http://{self._reachable}:{self.agent_port}"
 
     @property
     def _reachable(self) -> str:
-        return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 -- compared, not bound
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 -- compared, not bound
+        return f"[{host}]" if ":" in host else host

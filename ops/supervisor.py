@@ -84,7 +84,7 @@ class Supervisor:
         child = await Child.start(
             process.command, self._environment, partial(self._console.line, process.name)
         )
-        self._record(process.name, child.pid, restarts)
+        self._record(process, child.pid, restarts)
         ending = asyncio.create_task(self._end_when_stopping(child))
         code = await child.wait()
         ending.cancel()
@@ -94,9 +94,10 @@ class Supervisor:
         await self._stopping.wait()
         await child.end(self._forced, GRACE_SECONDS)
 
-    def _record(self, name: str, pid: int, restarts: int) -> None:
+    def _record(self, process: Process, pid: int, restarts: int) -> None:
         with suppress(psutil.NoSuchProcess):
-            self._running[name] = Running(name, pid, psutil.Process(pid).create_time(), restarts)
+            born = psutil.Process(pid).create_time()
+            self._running[process.name] = Running(process.name, pid, born, restarts, process.url)
         self._runfile.write(list(self._running.values()))
 
     async def _watch(self, server: EmbeddedServer) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Self
 import httpx
 
 from core import apikeys
+from ops.runfile import RunFile
 from ops.settings import OpsSettings
 
 BUSY = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
@@ -67,12 +68,26 @@ class Api:
 
 def ingestion_api(settings: OpsSettings) -> Api:
     """The ingestion API of these settings. Raises Refused when there is no key."""
-    return Api(settings.ingestion_base, _key(settings))
+    return Api(ingestion_url(settings), _key(settings))
 
 
 def agent_api(settings: OpsSettings) -> Api:
     """The agent API of these settings. Raises Refused when there is no key."""
-    return Api(settings.agent_base, _key(settings))
+    return Api(agent_url(settings), _key(settings))
+
+
+def ingestion_url(settings: OpsSettings) -> str:
+    """Where the ingestion API is: as set, else where `cogep up` says it runs, else where it would."""
+    return settings.ingestion_url or _running("ingestion", settings) or settings.ingestion_base
+
+
+def agent_url(settings: OpsSettings) -> str:
+    """Where the agent API is, found likewise."""
+    return settings.agent_url or _running("agent", settings) or settings.agent_base
+
+
+def _running(name: str, settings: OpsSettings) -> str | None:
+    return next((row.url for row in RunFile(settings.data).read() if row.name == name), None)
 
 
 def _key(settings: OpsSettings) -> str:

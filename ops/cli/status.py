@@ -11,7 +11,7 @@ from rich.text import Text
 from core import migrations
 from core.db import Database
 from ops import up as product
-from ops.cli.api import Refused, ingestion_api
+from ops.cli.api import Refused, agent_url, ingestion_api, ingestion_url
 from ops.cli.queue import STATUSES
 from ops.cli.say import out
 from ops.embedded import FolderLock
@@ -24,7 +24,7 @@ Row = tuple[str, str, str]
 def status() -> None:
     """Mostra servidores, processos, esquema e fila; código 1 quando as APIs não estão prontas."""
     settings = OpsSettings()
-    apis = [("API de ingestão", settings.ingestion_base), ("API do agente", settings.agent_base)]
+    apis = [("API de ingestão", ingestion_url(settings)), ("API do agente", agent_url(settings))]
     ready = {name: _ready(base) for name, base in apis}
     table = Table("", "Situação", "Onde", box=None, pad_edge=False)
     rows = [

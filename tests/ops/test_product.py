@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
@@ -21,13 +20,13 @@ COGEP = Path(sys.executable).with_name("cogep")
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
-    ports = {"COGEP_INGESTION_PORT": str(free_port()), "COGEP_AGENT_PORT": str(free_port())}
-    return {**ours, **ports, "COGEP_DATA_DIR": str(tmp_path / "data"), "NO_COLOR": "1"}
+    return {**ours, "COGEP_DATA_DIR": str(tmp_path / "data"), "NO_COLOR": "1"}
 
 
 @contextmanager
 def running(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen([COGEP, "up"], env=environment, stdout=subprocess.PIPE, text=True) as up:
+    ports = f"--ingestion-port={free_port()}", f"--agent-port={free_port()}"
+    with subprocess.Popen([COGEP, "up", *ports], env=environment, stdout=subprocess.PIPE, text=True) as up:
         try:
             yield up
         finally:
@@ -72,9 +71,8 @@ def test_up_from_nothing_killed_taken_over_and_stopped(environment: dict[str, st
         until(up, "Ctrl-C para encerrar")
         everybody = family(folder)
         assert (folder / "admin-key").read_text() == key
-        url = f"http://127.0.0.1:{environment['COGEP_INGESTION_PORT']}/ingest/stats"
-        assert httpx.get(url, headers={"Authorization": f"Bearer {key.strip()}"}).status_code == 200
         assert cogep(environment, "status").returncode == 0
+        assert "na fila" in cogep(environment, "queue").stdout
         second = cogep(environment, "up")
         assert (second.returncode, "já está rodando" in second.stderr) == (1, True)
         assert cogep(environment, "stop").stdout == "Encerrado.\n"
