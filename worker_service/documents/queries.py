@@ -1,9 +1,9 @@
 """The SQL of the document pipeline. All functions take part in the caller's transaction."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from core.db import Connection
 from core.ids import uuid7
@@ -25,15 +25,13 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class LockedDocument:
-    """A document whose row is locked until the transaction ends. `source_sha256` is the current version's."""
+class KnownDocument:
+    """A document that is searchable now, and the fingerprint of the bytes it was read from."""
 
     id: int
-    public_id: UUID
-    namespace_id: int
-    version_id: int | None
-    version_number: int
-    source_sha256: bytes | None
+    version_id: int
+    title: str
+    source_sha256: bytes
 
 
 async def get_request(connection: Connection, job_id: int) -> Request:
@@ -44,8 +42,7 @@ async def get_request(connection: Connection, job_id: int) -> Request:
         job_id,
     )
     assert row is not None, "a claimed job has its payload"
-    fields = dict(row)
-    return Request(**fields | {"kind": JobKind(fields["kind"]), "metadata": json.loads(fields["metadata"])})
+    return Request(**dict(row) | {"kind": JobKind(row["kind"])})
 
 
 async def find_blob(connection: Connection, sha256: bytes) -> bytes | None:
@@ -61,52 +58,66 @@ async def ensure_namespace(connection: Connection, name: str) -> int:
     return found
 
 
-async def lock_document(
-    connection: Connection, *, namespace_id: int, source: str, title: str, metadata: dict[str, Any]
-) -> LockedDocument:
-    """The document of `source`, made when absent, with its title and metadata brought up to date."""
+async def find_document(connection: Connection, namespace: str, source: str) -> KnownDocument | None:
+    """The document of `source` with its current version; None when there is none, or it was deleted."""
     row = await connection.fetchrow(
-        """INSERT INTO ai.documents AS d (public_id, namespace_id, source, title, metadata)
-           VALUES ($1, $2, $3, $4, $5::text::jsonb)
-           ON CONFLICT (namespace_id, source) DO UPDATE
-               SET title = excluded.title, metadata = excluded.metadata, deleted_at = NULL, updated_at = now()
-           RETURNING d.id, d.public_id, d.current_version_id""",
+        """SELECT d.id, v.id AS version_id, d.title, v.source_sha256
+           FROM ai.namespaces n
+           JOIN ai.documents d ON d.namespace_id = n.id AND d.source = $2 AND d.deleted_at IS NULL
+           JOIN ai.document_versions v ON v.id = d.current_version_id
+           WHERE n.name = $1""",
+        namespace,
+        source,
+    )
+    return KnownDocument(**row) if row else None
+
+
+async def lock_document(connection: Connection, namespace_id: int, source: str, *, title: str) -> int:
+    """The id of the document of `source`, made when absent, locked until the transaction ends."""
+    document_id: int = await connection.fetchval(
+        """INSERT INTO ai.documents AS d (public_id, namespace_id, source, title)
+           VALUES ($1, $2, $3, $4)
+           ON CONFLICT (namespace_id, source) DO UPDATE SET updated_at = now()
+           RETURNING d.id""",
         uuid7(),
         namespace_id,
         source,
         title,
+    )
+    return document_id
+
+
+async def describe_document(
+    connection: Connection, document_id: int, *, title: str, metadata: dict[str, Any]
+) -> None:
+    """Bring title and metadata up to date; a deleted document comes back."""
+    await connection.execute(
+        """UPDATE ai.documents
+           SET title = $2, metadata = $3::text::jsonb, deleted_at = NULL, updated_at = now()
+           WHERE id = $1""",
+        document_id,
+        title,
         json.dumps(metadata),
     )
-    assert row is not None, "an upsert always returns its row"
-    version = await connection.fetchrow(
-        "SELECT number, source_sha256 FROM ai.document_versions WHERE id = $1", row["current_version_id"]
-    )
-    return LockedDocument(
-        id=row["id"],
-        public_id=row["public_id"],
-        namespace_id=namespace_id,
-        version_id=row["current_version_id"],
-        version_number=version["number"] if version else 0,
-        source_sha256=version["source_sha256"] if version else None,
-    )
 
 
-async def is_superseded(connection: Connection, document_id: int, job_id: int) -> bool:
-    """Whether a job accepted later has already brought in this document."""
-    newer: bool = await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM ai.ingestion_results WHERE document_id = $1 AND job_id > $2)",
+async def find_newer_version(connection: Connection, document_id: int, job_id: int) -> int | None:
+    """The current version, when a job accepted after `job_id` brought it in."""
+    version_id: int | None = await connection.fetchval(
+        """SELECT d.current_version_id FROM ai.documents d
+           WHERE d.id = $1 AND d.deleted_at IS NULL AND EXISTS (
+               SELECT FROM ai.ingestion_results r WHERE r.document_id = d.id AND r.job_id > $2)""",
         document_id,
         job_id,
     )
-    return newer
+    return version_id
 
 
 async def insert_version(
     connection: Connection,
-    document: LockedDocument,
+    document_id: int,
     *,
     source_sha256: bytes,
-    text_sha256: bytes,
     text: str,
     outline: list[Any],
     media_type: str,
@@ -118,24 +129,24 @@ async def insert_version(
            VALUES ($1, 1 + coalesce((SELECT max(number) FROM ai.document_versions WHERE document_id = $1), 0),
                    $2, $3, $4, $5::text::jsonb, $6)
            RETURNING id""",
-        document.id,
+        document_id,
         source_sha256,
-        text_sha256,
+        hashlib.sha256(text.encode()).digest(),
         text,
         json.dumps(outline),
         media_type,
     )
     await connection.execute(
-        "UPDATE ai.documents SET current_version_id = $2 WHERE id = $1", document.id, version_id
+        "UPDATE ai.documents SET current_version_id = $2 WHERE id = $1", document_id, version_id
     )
     return version_id
 
 
 async def insert_result(
     connection: Connection,
-    *,
     job_id: int,
-    document: LockedDocument,
+    *,
+    document_id: int,
     version_id: int,
     outcome: IngestionOutcome,
     chunk_count: int = 0,
@@ -147,7 +158,7 @@ async def insert_result(
                (job_id, document_id, version_id, outcome, chunk_count, embedded_count)
            VALUES ($1, $2, $3, $4, $5, $6)""",
         job_id,
-        document.id,
+        document_id,
         version_id,
         outcome,
         chunk_count,

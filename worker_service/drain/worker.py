@@ -28,6 +28,8 @@ COLLECT = 0.002
 RETRY_AFTER = 0.5
 LAST_WRITES = 3.0
 REPORT_SECONDS = 60.0
+STATEMENT_SECONDS = 60.0
+"""Replacing the chunks of a large document takes longer than an API may."""
 
 
 class QueueWorker:
@@ -42,7 +44,12 @@ class QueueWorker:
         slots: int | None = None,
     ) -> None:
         url = settings.database_url.get_secret_value()
-        database = Database(url, application="cogep-worker", pool_size=settings.database_pool_size)
+        database = Database(
+            url,
+            application="cogep-worker",
+            pool_size=settings.database_pool_size,
+            statement_timeout=STATEMENT_SECONDS,
+        )
         name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self.services = Services(settings, database, table, name)
         self._batch = settings.queue_batch

@@ -1,7 +1,7 @@
-"""Writes the DOCX and the PDF of this folder; the other documents are written by hand.
+"""Writes the DOCX and the PDF of `examples/`; the other documents there are written by hand.
 
 The Cooperativa Aurora does not exist: its people, addresses, telephones and prices are invented.
-Run `.venv/bin/python examples/make.py` after a change here.
+Run `.venv/bin/python tests/worker_service/documents/make_examples.py` after a change here.
 """
 
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from pathlib import Path
 from docx import Document
 from fpdf import FPDF
 
-HERE = Path(__file__).parent
+EXAMPLES = Path(__file__).parents[3] / "examples"
 WRITTEN_AT = datetime(2026, 1, 2, 9, 0, tzinfo=UTC)
 
 BOLETO = [
@@ -202,5 +202,5 @@ def write_pdf(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_docx(HERE / "segunda-via-de-boleto.docx")
-    write_pdf(HERE / "regulamento-do-consignado.pdf")
+    write_docx(EXAMPLES / "segunda-via-de-boleto.docx")
+    write_pdf(EXAMPLES / "regulamento-do-consignado.pdf")

@@ -1,0 +1,73 @@
+"""A document on its way from a job to searchable chunks. No transaction spans the network or the parser."""
+
+import asyncio
+from functools import lru_cache
+
+from core.db import driver_connection
+from core.embeddings import Embedder, make_embedder
+from core.errors import JobError
+from core.models import JobKind
+from core.queue import Job
+from core.settings import Settings
+from worker_service.documents import index, queries
+from worker_service.documents.canonical import canonicalize
+from worker_service.documents.chunk import split
+from worker_service.documents.fetch import FetchLimits, fetch
+from worker_service.documents.reading import Reading, Source
+from worker_service.documents.sandbox import ParseLimits, extract_safely
+from worker_service.documents.sniff import detect
+from worker_service.drain.context import JobContext
+
+
+async def ingest(job: Job, context: JobContext) -> None:
+    """Bring in one document: a new version, or nothing where its bytes are known already.
+
+    Raises JobError with the reason a person can act on.
+    """
+    async with context.database.transaction() as session:
+        request = await queries.get_request(await driver_connection(session), job.id)
+    await context.progress("fetching", 5)
+    source = await _obtain(request, context)
+    if await index.complete_if_known(request, source, context):
+        return
+    await context.progress("reading", 20)
+    reading = await _read(request, source, context.settings)
+    await context.progress("embedding", 50)
+    vectors = await index.embed(request, reading, _embedder(context.settings), context)
+    await context.progress("indexing", 90)
+    await index.complete(request, source, reading, vectors, context)
+
+
+async def _obtain(request: queries.Request, context: JobContext) -> Source:
+    if request.kind is JobKind.URL:
+        fetched = await fetch(request.source, limits=_fetch_limits(context.settings))
+        return Source(fetched.data, fetched.filename, fetched.media_type_declared)
+    assert request.blob_sha256 is not None, "texts and files come with their bytes"
+    async with context.database.transaction() as session:
+        data = await queries.find_blob(await driver_connection(session), request.blob_sha256)
+    if data is None:
+        raise JobError("source_expired", "The bytes handed in are no longer kept; hand them in again.")
+    return Source(data, request.filename, request.media_type)
+
+
+async def _read(request: queries.Request, source: Source, settings: Settings) -> Reading:
+    media_type = detect(source.data, filename=source.filename, declared=source.media_type)
+    limits = ParseLimits(settings.parse_timeout_seconds, settings.parse_memory_bytes)
+    extracted = await extract_safely(source.data, media_type, limits=limits)
+    document = await asyncio.to_thread(
+        canonicalize, extracted, title=request.title, source=source.filename or request.source
+    )
+    chunks = await asyncio.to_thread(split, document)
+    if not chunks:
+        raise JobError("document_empty", "The document holds no text.")
+    return Reading(media_type, document, chunks)
+
+
+def _fetch_limits(settings: Settings) -> FetchLimits:
+    return FetchLimits(settings.fetch_max_bytes, settings.fetch_timeout_seconds, settings.fetch_allowed_hosts)
+
+
+@lru_cache(maxsize=1)
+def _embedder(settings: Settings) -> Embedder:
+    """One for the process: a local model is loaded once, a remote one keeps its connections."""
+    return make_embedder(settings)
