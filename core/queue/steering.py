@@ -7,7 +7,7 @@ from core.queue import statements
 from core.queue.jobs import CancelOutcome, NewJob, Stats
 from core.queue.table import QueueTable
 
-CANCEL_DETAIL = "A tarefa foi cancelada a pedido"
+CANCEL_DETAIL = "The job was cancelled on request."
 STAGED = 1000
 
 

@@ -13,7 +13,7 @@ from core.queue import Job, QueueTable, complete_in, progress
 from core.queue.jobs import CANCELLED
 from core.settings import Settings
 
-CANCELLED_DETAIL = "A tarefa foi cancelada a pedido"
+CANCELLED_DETAIL = "The job was cancelled on request."
 
 
 def cancelled() -> JobError:
