@@ -88,6 +88,7 @@ class Desk:
             await self._compose(asked, transcript)
             await self._store(key, transcript)
         except Exception as error:
+            log.warning("answer_failed", exc_info=True)
             await self._give_up(key, transcript, _refusal(error))
         except asyncio.CancelledError:
             await self._give_up(key, transcript, AnswerInterrupted("the service is stopping; ask again"))
@@ -148,7 +149,4 @@ class Desk:
 def _refusal(error: Exception) -> DomainError:
     if isinstance(error, DomainError):
         return error
-    known = domain_error(error)
-    if known is None:
-        log.error("answer_failed", exc_info=error)
-    return known or AnswerInterrupted("the answer could not be finished; ask again")
+    return domain_error(error) or AnswerInterrupted("the answer could not be finished; ask again")

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.assistant.answer import Answered
@@ -23,7 +23,8 @@ _CITATIONS = text(
     """
     SELECT c.number, d.public_id AS document_id, d.title AS document_title, d.source, k.header,
            v.number AS version, c.start_offset AS start, c.end_offset AS end,
-           substr(v.canonical_text, c.start_offset + 1, c.end_offset - c.start_offset) AS quote
+           substr(v.canonical_text, (c.start_offset + 1)::integer, (c.end_offset - c.start_offset)::integer)
+               AS quote
     FROM ai.answer_citations c
     JOIN ai.document_versions v ON v.id = c.version_id
     JOIN ai.documents d ON d.id = v.document_id
@@ -58,15 +59,10 @@ async def insert_question(
     session: AsyncSession, *, public_id: UUID, principal_id: int, namespace: str, question: str
 ) -> int:
     """The key of the new row."""
-    values = {
-        "public_id": public_id,
-        "principal_id": principal_id,
-        "namespace": namespace,
-        "question": question,
-    }
-    key = await session.scalar(insert(Answer).values(**values).returning(Answer.id))
-    assert key is not None, "an insert returns its row"
-    return key
+    answer = Answer(public_id=public_id, principal_id=principal_id, namespace=namespace, question=question)
+    session.add(answer)
+    await session.flush()
+    return answer.id
 
 
 async def store_answer(session: AsyncSession, key: int, answered: Answered, coverage: float) -> None:

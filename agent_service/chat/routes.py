@@ -24,6 +24,7 @@ from core.web.sse import EventId
 ALWAYS = (Unauthenticated, Forbidden, ValidationFailed, Unavailable, AnswerInterrupted)
 MAY_CHAT = [requires(Scope.CHAT)]
 EVENT_STREAM = "text/event-stream"
+EVENTS: dict[str, Any] = {"content": {EVENT_STREAM: {}}, "description": "Events, the last `done` or `error`"}
 STREAMED: dict[str, Any] = {"content": {EVENT_STREAM: {}}, "description": "The answer, whole or as events"}
 
 chat = router(prefix="/chat", tags=["chat"])
@@ -69,8 +70,8 @@ async def get_answer(answer_id: UUID, caller: Caller, database: Db) -> ChatOut:
     "/{answer_id}/events",
     summary="Listen to an answer, from wherever you were",
     dependencies=MAY_CHAT,
-    response_class=EventSourceResponse,
-    responses=responses(*ALWAYS, NotFound),
+    response_class=Response,
+    responses={200: EVENTS, **responses(*ALWAYS, NotFound)},
 )
 async def listen(
     answer_id: UUID, caller: Caller, database: Db, desk: AtDesk, last_event_id: EventId = None

@@ -32,9 +32,11 @@ class ChatIn(Model):
 
     question: Question
     namespace: Slug = "default"
-    top_k: int = Field(8, ge=1, le=MAX_PASSAGES, description="how many passages the answer may rest on")
+    top_k: int = Field(
+        8, ge=1, le=MAX_PASSAGES, strict=True, description="how many passages the answer may rest on"
+    )
     filters: FiltersIn = FiltersIn()
-    stream: bool = Field(False, description="answer with server-sent events; so does `Accept`")
+    stream: bool = Field(default=False, description="answer with server-sent events; so does `Accept`")
 
 
 class CitationOut(BaseModel):

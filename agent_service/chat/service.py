@@ -66,7 +66,8 @@ async def listen(
     place = since
     while True:
         signal = transcript.signal  # before looking, so that nothing is said unheard
-        for event, place in transcript.events_after(place):
+        for event in transcript.events_after(place):
+            place = Cursor.parse(event.id)
             yield event
             if event.name in LAST_EVENTS:
                 return

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from agent_service.chat.schemas import ChatOut, CitationOut, Event, UsageOut
 from core.assistant.abstention import OFFER
-from core.assistant.answer import AnswerEvent, Answered, Cited, TextDelta
+from core.assistant.answer import Answered, AnswerEvent, Cited, TextDelta
 from core.errors import DomainError
 from core.retrieval.passages import Passage
 from core.retrieval.search import Retrieval
@@ -121,10 +121,10 @@ class Transcript:
         assert self.result is not None, "finished without an error"
         return self.result
 
-    def events_after(self, cursor: Cursor) -> Iterator[tuple[Event, Cursor]]:
-        """What a listener at `cursor` has not heard, each with the cursor that follows it."""
-        for name, cursor, data in self._after(cursor):
-            yield Event(name=name, id=str(cursor), data=data), cursor
+    def events_after(self, cursor: Cursor) -> Iterator[Event]:
+        """What a listener at `cursor` has not heard; an event's id is the cursor after it."""
+        for name, place, data in self._after(cursor):
+            yield Event(name=name, id=str(place), data=data)
 
     def _after(self, at: Cursor) -> Iterator[tuple[str, Cursor, dict[str, Any]]]:
         if at.stage < _META:

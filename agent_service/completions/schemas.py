@@ -47,7 +47,7 @@ class CompletionIn(_Lenient):
     """A request as any OpenAI client sends it."""
 
     model: Annotated[
-        str, Field(pattern=r"^cogep(?::[a-z0-9][a-z0-9_-]{0,62})?\Z", examples=["cogep", "cogep:rh"])
+        str, Field(pattern=r"^cogep(?::[a-z0-9][a-z0-9_-]{0,62})?$", examples=["cogep", "cogep:rh"])
     ] = MODEL
     messages: list[MessageIn] = Field(min_length=1, max_length=200)
     stream: bool = False

@@ -9,29 +9,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 Found = dict[str, Any]
 """A row by its column names."""
 
-_DOCUMENT = """
-SELECT d.id AS key, d.public_id AS id, n.name AS namespace, d.title, d.source, d.metadata,
-       v.number AS version, d.created_at, d.updated_at {more}
-FROM ai.documents d
-JOIN ai.namespaces n ON n.id = d.namespace_id
-LEFT JOIN ai.document_versions v ON v.id = d.current_version_id
-WHERE d.deleted_at IS NULL
-"""
 _PAGE = text(
-    _DOCUMENT.format(more="")
-    + """
-    AND (CAST(:namespace AS text) IS NULL OR n.name = :namespace)
-    AND (CAST(:pattern AS text) IS NULL OR d.title ILIKE :pattern)
-    AND (CAST(:before AS bigint) IS NULL OR d.id < :before)
+    """
+    SELECT d.id AS key, d.public_id AS id, n.name AS namespace, d.title, d.source, d.metadata,
+           v.number AS version, d.created_at, d.updated_at
+    FROM ai.documents d
+    JOIN ai.namespaces n ON n.id = d.namespace_id
+    LEFT JOIN ai.document_versions v ON v.id = d.current_version_id
+    WHERE d.deleted_at IS NULL
+      AND (CAST(:namespace AS text) IS NULL OR n.name = :namespace)
+      AND (CAST(:pattern AS text) IS NULL OR d.title ILIKE :pattern)
+      AND (CAST(:before AS bigint) IS NULL OR d.id < :before)
     ORDER BY d.id DESC LIMIT :limit
     """
 )
 _ONE = text(
-    _DOCUMENT.format(
-        more=", v.media_type, length(v.canonical_text) AS length, coalesce(v.outline, '[]') AS outline,"
-        " (SELECT count(*) FROM ai.chunks c WHERE c.document_id = d.id) AS chunks"
-    )
-    + " AND d.public_id = :id"
+    """
+    SELECT d.public_id AS id, n.name AS namespace, d.title, d.source, d.metadata, v.number AS version,
+           d.created_at, d.updated_at, v.media_type, length(v.canonical_text) AS length,
+           coalesce(v.outline, '[]') AS outline,
+           (SELECT count(*) FROM ai.chunks c WHERE c.document_id = d.id) AS chunks
+    FROM ai.documents d
+    JOIN ai.namespaces n ON n.id = d.namespace_id
+    LEFT JOIN ai.document_versions v ON v.id = d.current_version_id
+    WHERE d.deleted_at IS NULL AND d.public_id = :id
+    """
 )
 _VERSIONS = text(
     """
@@ -60,8 +62,7 @@ _NAMESPACES = text(
     """
 )
 _LOCK = text(
-    "SELECT id AS key, namespace_id FROM ai.documents"
-    " WHERE public_id = :id AND deleted_at IS NULL FOR UPDATE"
+    "SELECT id AS key, namespace_id FROM ai.documents WHERE public_id = :id AND deleted_at IS NULL FOR UPDATE"
 )
 _MARK_DELETED = text(
     "UPDATE ai.documents SET deleted_at = now(), updated_at = now(), current_version_id = NULL"

@@ -100,9 +100,7 @@ async def delete_document(document_id: UUID, database: Db) -> None:
     await service.delete_document(database, document_id)
 
 
-@knowledge.get(
-    "/namespaces", summary="List namespaces", dependencies=MAY_READ, responses=responses(*ALWAYS)
-)
+@knowledge.get("/namespaces", summary="List namespaces", dependencies=MAY_READ, responses=responses(*ALWAYS))
 async def list_namespaces(database: Db) -> NamespacesOut:
     """Each with how much it holds."""
     return await service.list_namespaces(database)

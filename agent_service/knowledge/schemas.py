@@ -17,7 +17,7 @@ class RetrieveIn(Model):
 
     query: Question
     namespace: Slug = "default"
-    top_k: int = Field(10, ge=1, le=50)
+    top_k: int = Field(10, ge=1, le=50, strict=True)
     filters: FiltersIn = FiltersIn()
 
 
@@ -39,7 +39,9 @@ class PassageOut(BaseModel):
     def of(cls, passage: Passage) -> "PassageOut":
         """A passage as seen from outside."""
         named = {"document_title": passage.title}
-        return cls(**named, **{name: getattr(passage, name) for name in cls.model_fields if name not in named})
+        return cls(
+            **named, **{name: getattr(passage, name) for name in cls.model_fields if name not in named}
+        )
 
 
 class RetrieveOut(BaseModel):

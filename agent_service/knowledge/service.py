@@ -57,7 +57,7 @@ async def get_document(database: Database, document_id: UUID) -> DocumentDetail:
         row = await queries.find_document(session, document_id)
     if row is None:
         raise _not_found()
-    return DocumentDetail(**_shown(row))
+    return DocumentDetail(**row)
 
 
 async def get_text(database: Database, document_id: UUID, version: int | None) -> TextOut:

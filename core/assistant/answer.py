@@ -76,7 +76,7 @@ async def answer(
         yield TextDelta(smalltalk)
         yield Answered(smalltalk, abstained=False, model=EXTRACTIVE)
         return
-    sentences = evidence(passages) if answerable(passages) else []
+    sentences = evidence(passages) if answerable(question, passages) else []
     drafting = _Drafting(question, sentences, Citer(question, sentences, allowed_hosts=allowed_hosts))
     if model is not None and sentences:
         async with aclosing(drafting.ask(model, max_tokens)) as events:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from core.assistant.cues import Cue, cues_of, unaccented
 from core.assistant.evidence import Sentence
+from core.assistant.grams import grams_in, grams_of
 from core.retrieval.analyzer import analyze, content_words
 
 _HEADING_WORDS = 8
-_GRAM = 4
 _ENDS = re.compile(r"[.!…;)\"”»]$|\d")
 
 
@@ -29,7 +29,7 @@ class Features(NamedTuple):
     previous: float
     """of its stems, found only in the sentence before"""
     passage: float
-    """the passage's score, relative to the best passage's"""
+    """1 for the best passage, divided by e for each point (standard deviation) of score behind it"""
     hit: float
     """of its cues, satisfied by the sentence"""
     miss: float
@@ -69,7 +69,7 @@ def _features(asked: _Question, sentence: Sentence, words: _Words, best: float) 
         grams=_share(asked.grams, words.grams),
         topic=_share(asked.stems, words.stems | words.topic),
         previous=_share(asked.stems, words.previous - words.stems),
-        passage=sentence.passage.score / best if best > 0 else 1.0,
+        passage=math.exp(sentence.passage.score - best),
         hit=answered or 0.0,
         miss=float(answered == 0.0),
         heading=float(words.heading),
@@ -102,7 +102,7 @@ def _compared(sentence: Sentence, before: _Words | None, *, announces: bool) -> 
     topic = frozenset(analyze(sentence.passage.header).stems)
     return _Words(
         stems=frozenset(analyze(sentence.text).stems),
-        grams=frozenset(gram for word in words for gram in _grams(word)),
+        grams=grams_in(words),
         topic=topic | before.stems if before is not None and before.heading else topic,
         previous=before.stems if before is not None else frozenset(),
         heading=announces and _is_heading(sentence.text, len(words)),
@@ -119,7 +119,7 @@ def _question(question: str, sentences: Sequence[_Words]) -> _Question:
     weight = _rarity(set(stems), sentences)
     grams: dict[str, float] = {}
     for word, stem in zip(content_words(question), stems, strict=True):
-        own = _grams(word)
+        own = grams_of(word)
         for gram in own:
             grams[gram] = max(grams.get(gram, 0.0), weight[stem] / len(own))
     return _Question(_normalised(weight), _normalised(grams), cues_of(question))
@@ -135,8 +135,3 @@ def _rarity(terms: Iterable[str], sentences: Sequence[_Words]) -> dict[str, floa
 def _normalised(weights: Mapping[str, float]) -> dict[str, float]:
     total = sum(weights.values()) or 1.0
     return {term: weight / total for term, weight in sorted(weights.items())}
-
-
-def _grams(word: str) -> list[str]:
-    padded = f" {word} "
-    return [padded[at : at + _GRAM] for at in range(max(1, len(padded) - _GRAM + 1))]
