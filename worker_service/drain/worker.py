@@ -171,7 +171,8 @@ class QueueWorker:
         while not (self.lanes.free and self._settler.backlog < 4 * self._batch):
             self._room.clear()
             await self._room.wait()
-            await asyncio.sleep(COLLECT)  # jobs that end together make room together
+            if self.lanes.free < self._batch:
+                await asyncio.sleep(COLLECT)  # jobs that end together make room together
         return min(self.lanes.free, self._batch)
 
     def _give_back(self, jobs: list[Job]) -> None:
