@@ -83,7 +83,9 @@ async def fetch(url: str, *, limits: FetchLimits, resolver: Resolver = resolve_b
 async def _follow(client: httpx.AsyncClient, url: str, limits: FetchLimits) -> Fetched:
     allowed, seen = AllowList(limits.allowed_hosts), {url}
     for _ in range(limits.max_redirects + 1):
-        check_url(url, allowed)
+        check_url(
+            url, allowed
+        )  # before httpx, whose own complaint about a scheme would read as a broken line
         async with client.stream("GET", url, follow_redirects=False) as response:
             if response.status_code not in _REDIRECTS or "location" not in response.headers:
                 return await _accept(response, url, limits.max_bytes)

@@ -13,7 +13,7 @@ from core.errors import JobError
 from worker_service.documents.extract import Block, Extracted, Kind, extract
 from worker_service.documents.sniff import MediaType
 
-IN_PROCESS_BYTES = 1_000_000
+IN_PROCESS_BYTES = 250_000
 _IN_PROCESS = frozenset({MediaType.TEXT, MediaType.MARKDOWN, MediaType.JSON, MediaType.CSV})
 _READ_BYTES = 65_536
 _ENVIRONMENT = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}  # Windows needs it
@@ -29,7 +29,7 @@ class ParseLimits:
 
 
 async def extract_safely(data: bytes, media_type: MediaType, *, limits: ParseLimits) -> Extracted:
-    """The title and blocks of `data`. Text of up to 1 MB is parsed on a thread, all else in a child process.
+    """The title and blocks of `data`. Text of up to 250 kB is parsed on a thread, all else in a child process.
 
     Raises JobError only: those of `extract`, and `parser_limit` when the child exceeds a limit or dies. A
     cancelled call kills its child before it returns.
@@ -54,7 +54,7 @@ async def _extract_in_child(data: bytes, media_type: MediaType, limits: ParseLim
         await _end(process)
     if exit_code:
         raise _limit_error()
-    return _understand(answer)
+    return await asyncio.to_thread(_understand, answer)
 
 
 async def _start(length: int, media_type: MediaType, limits: ParseLimits) -> Process:

@@ -36,19 +36,22 @@ def extract(data: bytes) -> Extracted:
     Raises JobError `document_encrypted` when the empty password does not open it, `parser_limit` above
     2,000 pages or pypdf's own limits.
     """
-    reader = PdfReader(io.BytesIO(data), strict=False)
-    _unlock(reader)
-    if len(reader.pages) > MAX_PAGES:
-        raise JobError("parser_limit", f"The document has more than {MAX_PAGES} pages.")
     try:
-        pages = [_lines(page.extract_text()) for page in reader.pages]
+        reader = PdfReader(io.BytesIO(data), strict=False)
+        pages = without_running_lines(_pages(reader))
     except LimitReachedError as error:
         raise JobError("parser_limit", "The document is too complex to be read within the limits.") from error
-    pages = without_running_lines(pages)
     join = _joiner(pages)
     width = line_width(list(chain.from_iterable(pages)))
     blocks = [to_blocks(lines, width=width, page=number, join=join) for number, lines in enumerate(pages, 1)]
     return Extracted(_title(reader), tuple(_across_pages(blocks, join)))
+
+
+def _pages(reader: PdfReader) -> Pages:
+    _unlock(reader)
+    if len(reader.pages) > MAX_PAGES:
+        raise JobError("parser_limit", f"The document has more than {MAX_PAGES} pages.")
+    return [_lines(page.extract_text()) for page in reader.pages]
 
 
 def _unlock(reader: PdfReader) -> None:
