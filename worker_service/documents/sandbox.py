@@ -29,7 +29,7 @@ class ParseLimits:
 
 
 async def extract_safely(data: bytes, media_type: MediaType, *, limits: ParseLimits) -> Extracted:
-    """The title and blocks of `data`. Text of up to 250 kB is parsed on a thread, all else in a child process.
+    """The title and blocks of `data`. Up to 250 kB of text are parsed on a thread, all else in a child.
 
     Raises JobError only: those of `extract`, and `parser_limit` when the child exceeds a limit or dies. A
     cancelled call kills its child before it returns.
