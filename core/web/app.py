@@ -60,6 +60,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        root_path_in_servers=False,
     )
     app.state.metrics = Metrics()
     handlers.install(app)

@@ -1,6 +1,7 @@
 """From exceptions to problems: the one place that decides what a failure looks like outside."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 import asyncpg
@@ -11,6 +12,7 @@ from fastapi.responses import Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from core.errors import DomainError
 from core.web.database_errors import domain_error
@@ -41,6 +43,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, _domain)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(ClientDisconnect, _gone)
     for kind in DATABASE_FAILURES:
         app.add_exception_handler(kind, _dependency)
     app.add_exception_handler(Exception, _unexpected)
@@ -52,6 +55,11 @@ async def _domain(request: Request, error: Any) -> Response:
 
 async def _http(request: Request, error: Any) -> Response:
     return problem(request, of_status(error.status_code), headers=error.headers)
+
+
+async def _gone(request: Request, _error: Any) -> Response:
+    """Nobody will read this; the access line does."""
+    return problem(request, of_status(HTTPStatus.BAD_REQUEST))
 
 
 async def _validation(request: Request, error: Any) -> Response:

@@ -41,11 +41,12 @@ def runtime(request: Request) -> Runtime:
     return cast("Runtime", request.app.state.runtime)
 
 
-def _database(request: Request) -> Database:
+# Coroutines, since FastAPI sends plain functions through a thread.
+async def _database(request: Request) -> Database:
     return runtime(request).database
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     return runtime(request).settings
 
 

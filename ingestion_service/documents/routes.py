@@ -47,7 +47,7 @@ class FileIn(FileOptions):
     file: UploadFile
 
 
-def _bell(request: Request) -> Callback:
+async def _bell(request: Request) -> Callback:
     ring: Callback = state(request, "ring")
     return ring
 

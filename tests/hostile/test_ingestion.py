@@ -20,7 +20,7 @@ OPERATIONS = [f"{operation.method} {operation.template}" for operation in operat
 
 @pytest.fixture
 def app(settings: Settings) -> FastAPI:
-    return create(settings)
+    return create(settings.model_copy(update={"log_level": "ERROR"}))
 
 
 @pytest.fixture
