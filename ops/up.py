@@ -20,16 +20,13 @@ from ops.embedded import (
     FolderLock,
     redis_executable,
 )
+from ops.errors import CannotStart
 from ops.keys import ensure_first_key
 from ops.runfile import RunFile, end_leftovers
 from ops.settings import OpsSettings
 from ops.supervisor import GRACE_SECONDS, Supervisor
 
 STOP_SECONDS = GRACE_SECONDS + 30
-
-
-class CannotStart(Exception):
-    """Something on this machine is in the way; the message says what, and what to do."""
 
 
 def up(settings: OpsSettings, console: Console) -> None:

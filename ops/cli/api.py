@@ -9,6 +9,7 @@ from typing import Any, Self
 import httpx
 
 from core import apikeys
+from ops.errors import Refused
 from ops.runfile import RunFile
 from ops.settings import OpsSettings
 
@@ -16,10 +17,6 @@ BUSY = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 TRIES = 4
 LONGEST_WAIT = 10.0
 TIMEOUT = httpx.Timeout(120, connect=5)
-
-
-class Refused(Exception):
-    """The API said no, or said nothing; the message is the sentence to show."""
 
 
 class Api:

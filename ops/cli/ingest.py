@@ -10,13 +10,15 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ops.cli.api import Api, Refused, ingestion_api
+from ops.cli.api import Api, ingestion_api
 from ops.cli.say import err, out
 from ops.cli.sources import Source, sources
+from ops.errors import Refused
 from ops.settings import OpsSettings
 
 POLL_SECONDS = 0.3
 POLLED_AT_ONCE = 32
+PATIENCE_LOOKS = 50
 FINAL = {"COMPLETED", "FAILED"}
 
 
@@ -65,7 +67,11 @@ def ingest(
     _require_object(metadata)
     sending = Sending(namespace, title, metadata, priority)
     with ingestion_api(OpsSettings()) as api, _progress() as progress:
-        failures = _Run(api, progress, sending, wait=wait).all(sources(what))
+        try:
+            failures = _Run(api, progress, sending, wait=wait).all(sources(what))
+        except KeyboardInterrupt:
+            err.print("Interrompido. O que já foi enviado continua na fila: veja com `cogep queue`.")
+            raise typer.Exit(130) from None
     if failures:
         _show(failures)
         raise typer.Exit(1)
@@ -78,7 +84,7 @@ class _Run:
         self._api, self._progress, self._sending, self._wait = api, progress, sending, wait
         self._waiting: dict[str, str] = {}
         self._failures: list[Failure] = []
-        self._done = 0
+        self._done = self._silent = 0
 
     def all(self, found: list[Source]) -> list[Failure]:
         """Sends everything, waits if asked to, and answers with what failed."""
@@ -118,8 +124,15 @@ class _Run:
             raise Refused(f"não pode ser lido: {error.strerror}") from None
 
     def _look(self) -> None:
-        for job_id in list(self._waiting)[:POLLED_AT_ONCE]:
-            self._settle(self._api.get(f"/ingest/{job_id}"))
+        """An API that restarts meanwhile is waited for, within reason."""
+        try:
+            for job_id in list(self._waiting)[:POLLED_AT_ONCE]:
+                self._settle(self._api.get(f"/ingest/{job_id}"))
+            self._silent = 0
+        except Refused:
+            self._silent += 1
+            if self._silent > PATIENCE_LOOKS:
+                raise
 
     def _settle(self, job: dict[str, Any]) -> None:
         if self._wait and job["status"] not in FINAL:

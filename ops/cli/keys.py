@@ -2,18 +2,19 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from core.apikeys import Scope
-from core.models import ApiKey
-from ops import keys as store
 from ops.cli.say import err, out
+from ops.errors import NoSuchKey
 from ops.settings import OpsSettings
-from ops.up import CannotStart, reach_database
+
+if TYPE_CHECKING:
+    from core.models import ApiKey
 
 app = typer.Typer(help="Cria, lista e revoga chaves de API.", no_args_is_help=True)
 
@@ -25,10 +26,13 @@ def create(
     days: Annotated[int | None, typer.Option(min=1, max=36500, help="Validade em dias.")] = None,
 ) -> None:
     """Cria uma chave e a mostra uma única vez."""
+    from ops.keys import create_key
+    from ops.up import reach_database
+
     settings = OpsSettings()
     until = datetime.now(UTC) + timedelta(days=days) if days else None
     with reach_database(settings) as url:
-        made = asyncio.run(store.create_key(url, name, scope, env=settings.env, expires_at=until))
+        made = asyncio.run(create_key(url, name, scope, env=settings.env, expires_at=until))
     err.print("Guarde a chave: ela não será mostrada de novo.")
     out.print(made, markup=False)
 
@@ -36,8 +40,11 @@ def create(
 @app.command("list")
 def list_() -> None:
     """Lista as chaves, sem os segredos."""
+    from ops.keys import list_keys
+    from ops.up import reach_database
+
     with reach_database(OpsSettings()) as url:
-        found = asyncio.run(store.list_keys(url))
+        found = asyncio.run(list_keys(url))
     table = Table("ID", "Nome", "Escopos", "Criada", "Último uso", "Situação")
     for key in found:
         used = _day(key.last_used_at) or "nunca"
@@ -51,14 +58,17 @@ def revoke(
     public_id: Annotated[str, typer.Argument(metavar="ID", help="Veja em `keys list`.")],
 ) -> None:
     """Revoga uma chave na hora."""
+    from ops.keys import revoke_key
+    from ops.up import reach_database
+
     with reach_database(OpsSettings()) as url:
-        found = asyncio.run(store.revoke_key(url, public_id))
+        found = asyncio.run(revoke_key(url, public_id))
     if not found:
-        raise CannotStart(f"Não há chave ativa com o ID {public_id}.")
+        raise NoSuchKey(f"Não há chave ativa com o ID {public_id}.")
     out.print("Revogada.")
 
 
-def _state(key: ApiKey) -> str:
+def _state(key: "ApiKey") -> str:
     if key.revoked_at:
         return f"revogada em {_day(key.revoked_at)}"
     if key.expires_at and key.expires_at <= datetime.now(UTC):

@@ -8,13 +8,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from core import migrations
-from core.db import Database
-from ops import up as product
-from ops.cli.api import Refused, agent_url, ingestion_api, ingestion_url
+from ops.cli.api import agent_url, ingestion_api, ingestion_url
 from ops.cli.queue import STATUSES
 from ops.cli.say import out
 from ops.embedded import FolderLock
+from ops.errors import Refused
 from ops.runfile import RunFile
 from ops.settings import OpsSettings
 
@@ -41,7 +39,7 @@ def status() -> None:
 
 
 def _processes(settings: OpsSettings) -> Iterator[Row]:
-    supervisor = product.running_supervisor(settings)
+    supervisor = FolderLock(settings.data).holder()
     yield "cogep up", f"rodando ({supervisor})" if supervisor else "parado", str(settings.data)
     for process in RunFile(settings.data).read():
         state = f"rodando ({process.pid})" if process.alive else "caído"
@@ -69,13 +67,19 @@ def _ready(base: str) -> bool:
 def _schema(settings: OpsSettings) -> str:
     if settings.database_url is None and FolderLock(settings.data / "postgres").holder() is None:
         return "desconhecido: o banco está parado"
-    with product.reach_database(settings) as url:
+    from core import migrations
+    from ops.up import reach_database
+
+    with reach_database(settings) as url:
         found = asyncio.run(_revision(url))
     head = migrations.head()
     return f"{found}, o mais novo" if found == head else f"{found}, precisa de {head}: rode `cogep migrate`"
 
 
 async def _revision(url: str) -> str | None:
+    from core import migrations
+    from core.db import Database
+
     database = Database(url, application="cogep-cli", pool_size=1)
     try:
         return await migrations.current(database)

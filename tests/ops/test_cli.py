@@ -111,6 +111,13 @@ def test_a_folder_is_sent_and_watched_until_searchable(
     assert set(product.keys) == {f"Bearer {KEY}"}
 
 
+def test_an_api_that_restarts_is_waited_for(product: Product, cogep: Run) -> None:
+    Path("a.txt").write_text("x")
+    product.on("POST /ingest/file", (202, job("1", "PENDING")))
+    product.on("GET /ingest/1", (500, {}), (500, {}), (200, job("1", "COMPLETED")))
+    assert cogep("ingest", "a.txt") == 0
+
+
 def test_a_url_is_sent_as_a_source(product: Product, cogep: Run) -> None:
     product.on("POST /ingest", (202, job("1", "COMPLETED")))
     assert cogep("ingest", "https://exemplo.org/x", "--title", "X") == 0

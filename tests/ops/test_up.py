@@ -12,8 +12,9 @@ from ops.cli import main
 from ops.console import Console
 from ops.embedded import FolderLock
 from ops.embedded.redis import free_port
+from ops.errors import CannotStart
 from ops.settings import OpsSettings
-from ops.up import CannotStart, require_free_ports, running_supervisor, stop, up
+from ops.up import require_free_ports, running_supervisor, stop, up
 
 
 def settings_for(folder: Path, **ports: int) -> OpsSettings:

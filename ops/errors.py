@@ -1,0 +1,13 @@
+"""What keeps an operator's command from doing its work."""
+
+
+class CannotStart(Exception):
+    """Something on this machine is in the way; the message says what, and what to do."""
+
+
+class Refused(Exception):
+    """An API said no, or said nothing; the message is the sentence to show."""
+
+
+class NoSuchKey(Exception):
+    """No living key has the id given."""
