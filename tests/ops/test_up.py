@@ -1,6 +1,5 @@
 import asyncio
 import socket
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import pytest
 
 from core import apikeys
 from ops import keys
-from ops.cli import main
 from ops.console import Console
 from ops.embedded import FolderLock
 from ops.embedded.redis import free_port
@@ -78,18 +76,11 @@ def test_a_key_of_another_database_is_replaced_and_a_revoked_one_is_not(
 
 
 @pytest.fixture
-def cogep(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Callable[..., int]:
+def database(monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
 
-    def run(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["cogep", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0)
 
-    return run
-
-
+@pytest.mark.usefixtures("database")
 def test_keys_from_birth_to_end(cogep: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert cogep("keys", "create", "bot do site", "--scope", "chat", "--scope", "read", "--days", "30") == 0
     plaintext = capsys.readouterr().out.strip()
