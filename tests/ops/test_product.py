@@ -18,9 +18,11 @@ COGEP = Path(sys.executable).with_name("cogep")
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     ours = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
-    return {**ours, "COGEP_DATA_DIR": str(tmp_path / "data"), "NO_COLOR": "1"}
+    prepared = {**ours, "COGEP_DATA_DIR": str(tmp_path / "data"), "NO_COLOR": "1"}
+    yield prepared
+    cogep(prepared, "stop")
 
 
 @contextmanager
@@ -57,6 +59,7 @@ def family(folder: Path) -> list[psutil.Process]:
     return list({*parents, *(child for parent in parents for child in parent.children(recursive=True))})
 
 
+@pytest.mark.timeout(300)
 def test_up_from_nothing_killed_taken_over_and_stopped(environment: dict[str, str]) -> None:
     folder = Path(environment["COGEP_DATA_DIR"])
     with running(environment) as up:
