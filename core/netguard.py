@@ -141,7 +141,7 @@ def _check_address(address: Address, *, opened: bool) -> None:
 
 def is_public(address: Address) -> bool:
     """True for a global unicast address that leads inside nobody's network: no mapping, tunnel, metadata."""
-    if address.version == 6 and (address not in _GLOBAL_UNICAST or address.ipv4_mapped):  # noqa: PLR2004
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
         return False
     return address.is_global and not any(address in network for network in _NEVER_PUBLIC)
 

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ import uvloop
 
 from core.errors import JobError
 from tests.worker_service.documents.samples import docx, docx_body, kinds_and_texts, locked_pdf, pdf, xlsx
-from worker_service.documents import sandbox
+from worker_service.documents import child, sandbox
 from worker_service.documents.sandbox import ParseLimits, extract_safely
 from worker_service.documents.sniff import MediaType
 
@@ -167,3 +168,11 @@ def test_only_the_needed_parser_is_imported() -> None:
     )
     run = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+def test_the_answer_is_json_of_a_document_or_of_a_refusal() -> None:
+    assert json.loads(child._answer("<p>ação".encode(), MediaType.HTML)) == {
+        "title": None,
+        "blocks": [["paragraph", "ação", 0, None]],
+    }
+    assert json.loads(child._answer(b"PK", MediaType.DOCX))["code"] == "document_broken"

@@ -21,6 +21,7 @@ _INLINE = frozenset(
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _HIDDEN_ROLES = frozenset({"navigation", "contentinfo", "search", "menu", "menubar"})
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
+_SPAN = re.compile(r"[1-9][0-9]{0,3}")
 _MAX_SPAN = 50
 
 
@@ -154,5 +155,5 @@ def _repeat_pending(cells: list[str], pending: dict[int, tuple[int, str]]) -> No
 
 
 def _span(cell: etree._Element, name: str) -> int:
-    value = cell.get(name) or "1"
-    return min(int(value), _MAX_SPAN) if value.isascii() and value.isdigit() and len(value) < 5 else 1  # noqa: PLR2004
+    value = cell.get(name) or ""
+    return min(int(value), _MAX_SPAN) if _SPAN.fullmatch(value) else 1

@@ -10,6 +10,7 @@ _PART = re.compile(r"(?:T[ÍI]TULO|CAP[ÍI]TULO|SE[ÇC][ÃA]O|ANEXO)\s+[IVXLC\d]
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,3})\.?\s+[^\W\d_]")
 _TERMINAL = (".", ":", ";", "!", "?")
 _HEADING_CHARACTERS = 80
+_FEWEST_CAPITALS = 4
 _WRAPPED = range(45, 201)  # widths at which people and programs wrap lines
 
 Join = Callable[[str, str], str]
@@ -24,7 +25,7 @@ def heading_level(line: str) -> int | None:
     if (numbered := _NUMBERED.match(line)) and not line.endswith("?"):
         return 2 + numbered[1].count(".")
     letters = sum(character.isalpha() for character in line)
-    return 2 if line.isupper() and letters >= 4 and letters * 2 > len(line) else None  # noqa: PLR2004
+    return 2 if line.isupper() and letters >= _FEWEST_CAPITALS and letters * 2 > len(line) else None
 
 
 def line_width(lines: Sequence[str]) -> int:

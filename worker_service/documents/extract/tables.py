@@ -29,7 +29,7 @@ def table_blocks(rows: Iterable[Row], *, header: bool | None = None, page: int |
 
 def _looks_like_header(rows: Sequence[Row]) -> bool:
     """Names are distinct words; numbers, dates and prices are values."""
-    if len(rows) < 2:  # noqa: PLR2004
+    if not rows[1:]:
         return False
     names = [cell for cell in rows[0] if cell]
     return len(set(names)) == len(names) and not any(_NUMBER.fullmatch(name) for name in names)
