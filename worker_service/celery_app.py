@@ -15,43 +15,8 @@ from core.log import configure
 from core.settings import get_settings
 from worker_service import runtime
 
-settings = get_settings()
-broker = settings.redis_url.get_secret_value() if settings.redis_url else "memory://"
-
-app = Celery("cogep", broker=broker, include=["worker_service.tasks", "worker_service.upkeep.tasks"])
-app.conf.update(
-    task_ignore_result=True,
-    task_default_queue="cogep",
-    task_acks_late=False,
-    task_track_started=False,
-    task_time_limit=300,
-    worker_prefetch_multiplier=1,
-    worker_soft_shutdown_timeout=settings.queue_grace_seconds,
-    worker_hijack_root_logger=False,
-    worker_enable_remote_control=True,
-    worker_send_task_events=False,
-    broker_connection_retry=True,
-    broker_connection_retry_on_startup=True,
-    broker_connection_max_retries=None,
-    broker_transport_options={
-        "socket_timeout": 10,
-        "socket_connect_timeout": 5,
-        "socket_keepalive": True,
-        "health_check_interval": 10,
-    },
-    beat_scheduler="celery.beat:Scheduler",  # in memory: no file in whatever folder it was started from
-    beat_schedule={
-        name: {"task": name, "schedule": seconds, "options": {"expires": seconds}}
-        for name, seconds in {
-            "upkeep.rescue": 30.0,
-            "upkeep.stage": 30.0,
-            "upkeep.sweep_orphans": 600.0,
-            "upkeep.expire_attempts": 3600.0,
-            "upkeep.expire_blobs": 3600.0,
-        }.items()
-    },
-    timezone="UTC",
-)
+app = Celery("cogep", include=["worker_service.tasks", "worker_service.upkeep.tasks"])
+app.config_from_object("worker_service.celery_config")
 
 
 class DrainStep(bootsteps.StartStopStep):
@@ -81,6 +46,7 @@ app.steps["worker"].add(DrainStep)
 
 @signals.setup_logging.connect
 def _configure_logging(**_: object) -> None:
+    settings = get_settings()
     configure(level=settings.log_level, as_json=settings.log_json)
 
 

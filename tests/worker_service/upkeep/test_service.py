@@ -1,0 +1,71 @@
+from typing import Any
+
+import pytest
+
+from core.db import Database
+from core.settings import get_settings
+from worker_service.celery_app import app
+from worker_service.upkeep.queries import try_lock
+from worker_service.upkeep.service import CHORES, do_chore
+
+BLOB = "INSERT INTO ai.blobs (sha256, data, created_at) VALUES ('\\x{sha}', 'x', now() - interval '{age}')"
+
+
+async def test_rescue_stage_and_sweep(queue: Any, database: Database) -> None:
+    dead, due, orphan, waiting = await queue.put("k", 4)
+    await queue.execute(
+        "INSERT INTO ai.ingestion_lease (worker, expires_at, job_ids) "
+        f"VALUES ('w', now() - interval '1 s', ARRAY[{dead}]);"
+        "UPDATE ai.ingestion_queue SET ready = false, status = 'PROCESSING', attempt = 1, lease_id = 1 "
+        f"WHERE id = {dead};"
+        "UPDATE ai.ingestion_queue SET ready = false, status = 'PROCESSING', attempt = 1, lease_id = 99 "
+        f"WHERE id = {orphan};"
+        f"UPDATE ai.ingestion_queue SET ready = false, scheduled = true WHERE id = {due}"
+    )
+    assert [await do_chore(database, chore) for chore in ("rescue", "stage", "sweep_orphans")] == [1, 1, 1]
+    assert (await queue.stats()).ready == 4
+    assert waiting
+
+
+async def test_only_one_beat_does_a_chore(queue: Any, database: Database) -> None:
+    await queue.put("k")
+    async with database.transaction() as session:
+        assert await try_lock(session, "rescue")
+        assert await do_chore(database, "rescue") is None
+        assert await do_chore(database, "stage") == 0
+    assert await do_chore(database, "rescue") == 0
+
+
+async def test_old_attempts_are_forgotten(queue: Any, database: Database) -> None:
+    for age in ("31 days", "29 days"):
+        await queue.execute(
+            "INSERT INTO ai.ingestion_attempts (job_id, attempt, code, detail, created_at) "
+            f"VALUES (1, 1, '{age}', '', now() - interval '{age}')"
+        )
+    assert await do_chore(database, "expire_attempts") == 1
+    assert await queue.codes(1) == ["29 days"]
+
+
+async def test_old_bytes_are_kept_while_a_job_needs_them(queue: Any, database: Database) -> None:
+    waiting, done, *_ = await queue.put("k", 2)
+    for sha, age in (("01", "8 days"), ("02", "8 days"), ("03", "8 days"), ("04", "6 days")):
+        await queue.execute(BLOB.format(sha=sha, age=age))
+    await queue.execute(
+        f"UPDATE ai.ingestion_payload SET blob_sha256 = '\\x01' WHERE id = {waiting};"
+        f"UPDATE ai.ingestion_payload SET blob_sha256 = '\\x02' WHERE id = {done};"
+        f"UPDATE ai.ingestion_queue SET ready = false, status = 'COMPLETED' WHERE id = {done}"
+    )
+    assert await do_chore(database, "expire_blobs") == 2
+    kept = await (await queue.connection()).fetch(
+        "SELECT encode(sha256, 'hex') AS sha FROM ai.blobs ORDER BY 1"
+    )
+    assert [row["sha"] for row in kept] == ["01", "04"]
+
+
+def test_every_chore_is_a_task_on_beat_s_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere/none")
+    app.loader.import_default_modules()
+    names = {f"upkeep.{chore}" for chore in CHORES}
+    assert names <= set(app.tasks)
+    assert names == set(app.conf.beat_schedule)
+    get_settings.cache_clear()
