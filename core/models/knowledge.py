@@ -157,6 +157,8 @@ class Term(Base):
 
     __table_args__ = (
         CheckConstraint("document_frequency >= 0", name="document_frequency"),
-        Index("ix_terms_typo_keys", "typo_keys", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+        Index(
+            "ix_terms_typo_keys", "typo_keys", postgresql_using="gin", postgresql_with={"fastupdate": "off"}
+        ),
         {"schema": "ai", "postgresql_with": {"fillfactor": 70}},
     )

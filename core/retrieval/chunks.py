@@ -80,9 +80,7 @@ async def list_vectors(connection: Connection, *, document_id: int, model_id: in
     return {row["content_sha256"]: row["embedding"] for row in rows}
 
 
-async def _refuse_strangers(
-    connection: Connection, model_id: int | None, chunks: Iterable[NewChunk]
-) -> None:
+async def _refuse_strangers(connection: Connection, model_id: int | None, chunks: Iterable[NewChunk]) -> None:
     if model_id is None:
         return
     expected = await connection.fetchval("SELECT dimensions FROM ai.embedding_models WHERE id = $1", model_id)

@@ -1,6 +1,7 @@
 """A document on its way from a job to searchable chunks. No transaction spans the network or the parser."""
 
 import asyncio
+import os
 from functools import lru_cache
 
 from core.db import driver_connection
@@ -17,6 +18,9 @@ from worker_service.documents.reading import Reading, Source
 from worker_service.documents.sandbox import ParseLimits, extract_safely
 from worker_service.documents.sniff import detect
 from worker_service.drain.context import JobContext
+
+_parsers = asyncio.Semaphore(os.cpu_count() or 1)
+"""Each parser may take `parse_memory_bytes`: a batch of large files must not take the machine."""
 
 
 async def ingest(job: Job, context: JobContext) -> None:
@@ -53,7 +57,8 @@ async def _obtain(request: queries.Request, context: JobContext) -> Source:
 async def _read(request: queries.Request, source: Source, settings: Settings) -> Reading:
     media_type = detect(source.data, filename=source.filename, declared=source.media_type)
     limits = ParseLimits(settings.parse_timeout_seconds, settings.parse_memory_bytes)
-    extracted = await extract_safely(source.data, media_type, limits=limits)
+    async with _parsers:
+        extracted = await extract_safely(source.data, media_type, limits=limits)
     document = await asyncio.to_thread(
         canonicalize, extracted, title=request.title, source=source.filename or request.source
     )
