@@ -7,7 +7,7 @@ from core.queue import statements
 from core.queue.jobs import Claim, Job, Rescue
 from core.queue.table import QueueTable
 
-RESCUE_DETAIL = "O processo que executava a tarefa morreu antes de terminar"
+RESCUE_DETAIL = "The worker that ran the job died before it was done."
 RESCUED_LEASES = 20
 ORPHANS = 1000
 

@@ -50,7 +50,7 @@ class Runner:
             raise cancelled()
         handler = self._handlers.get(job.kind)
         if handler is None:  # perhaps a newer worker knows it
-            raise JobError("unknown_kind", f"Nenhum processo sabe executar '{job.kind}'", retryable=True)
+            raise JobError("unknown_kind", "No worker knows this kind of job.", retryable=True)
         try:
             async with asyncio.timeout(self._deadline) as scope:
                 await handler(job, context)
@@ -82,9 +82,9 @@ class Runner:
 
 
 def _too_long(seconds: float) -> JobError:
-    return JobError("timeout", f"A tarefa passou do limite de {seconds:g} segundos", retryable=True)
+    return JobError("timeout", f"The job took more than {seconds:g} seconds.", retryable=True)
 
 
 def _unexpected(error: Exception) -> JobError:
-    detail = f"Erro inesperado ({type(error).__name__}); o registro do processo tem os detalhes"
+    detail = f"An unexpected error ({type(error).__name__}); the worker's log has the details."
     return JobError("internal_error", detail, retryable=True)
