@@ -18,6 +18,7 @@ LONGEST_ANSWER = timedelta(minutes=15)
 """An answer that is not stored by then was lost with its process."""
 
 KEEP_ALIVE_SECONDS = 15.0
+WAIT_SECONDS = 20.0
 _POLL_SECONDS = 0.5
 
 
@@ -48,7 +49,11 @@ async def get_answer(database: Database, caller: Principal, answer_id: UUID) -> 
 
 
 async def open_transcript(database: Database, desk: Desk, caller: Principal, answer_id: UUID) -> Transcript:
-    """The transcript of the caller's answer, live if it is in the making here. Raises as `get_answer`."""
+    """The transcript of the caller's answer: live when it is in the making here, else from the database.
+
+    An answer that another process is making is waited for. Raises as `get_answer`.
+    """
+    until = asyncio.get_running_loop().time() + WAIT_SECONDS
     while True:
         live = desk.find(answer_id)
         try:
@@ -56,7 +61,9 @@ async def open_transcript(database: Database, desk: Desk, caller: Principal, ans
         except AnswerPending:
             if live is not None:
                 return live
-        await asyncio.sleep(_POLL_SECONDS)  # another process is answering
+            if asyncio.get_running_loop().time() > until:
+                raise
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 async def listen(

@@ -8,7 +8,9 @@ _GREETING = re.compile(
     r"(?:(?:oi+|ola|opa|e ai|hello|hi|bom dia|boa tarde|boa noite"
     r"|tudo bem|tudo bom|como vai|como voce esta)\b ?)+"
 )
-_THANKS = re.compile(r"(?:(?:muito |muitissimo )?obrigad[oa]|valeu|agradeco|ok|certo|perfeito|entendi\b ?)+")
+_THANKS = re.compile(
+    r"(?:(?:(?:muito |muitissimo )?obrigad[oa]|valeu|agradeco|ok|certo|perfeito|entendi)\b ?)+"
+)
 _FAREWELL = re.compile(r"(?:(?:tchau|ate logo|ate mais|adeus|ate breve)\b ?)+")
 
 _REPLIES = (

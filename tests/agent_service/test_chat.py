@@ -303,39 +303,39 @@ async def test_a_dead_embedding_provider_leaves_the_words(settings: Settings, ke
     assert "8h às 18h" in answer["answer"]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"question": ""},
-        {"question": "  \u200b "},
-        {"question": "a\u0000b"},
-        {"question": "x" * 2001},
-        {"question": 5},
-        {"question": ["a"]},
-        {"question": "a", "top_k": 0},
-        {"question": "a", "top_k": 21},
-        {"question": "a", "top_k": True},
-        {"question": "a", "top_k": "8"},
-        {"question": "a", "namespace": "A b"},
-        {"question": "a", "stream": "maybe"},
-        {"question": "a", "unknown": 1},
-        {"question": "a", "filters": {"metadata": []}},
-        {"question": "a", "filters": {"documents": ["x"]}},
-        {"question": "a", "filters": {"documents": []}},
-        {"question": "a", "filters": {"other": 1}},
-    ],
-)
-async def test_bad_questions_are_refused(client: httpx.AsyncClient, body: dict[str, Any]) -> None:
-    response = await client.post("/chat", json=body)
-    assert response.status_code == 422, response.text
-    assert response.headers["content-type"] == "application/problem+json"
+BAD_QUESTIONS = [
+    {},
+    {"question": ""},
+    {"question": "  \u200b "},
+    {"question": "a\u0000b"},
+    {"question": "x" * 2001},
+    {"question": 5},
+    {"question": ["a"]},
+    {"question": "a", "top_k": 0},
+    {"question": "a", "top_k": 21},
+    {"question": "a", "top_k": True},
+    {"question": "a", "top_k": "8"},
+    {"question": "a", "namespace": "A b"},
+    {"question": "a", "stream": "maybe"},
+    {"question": "a", "unknown": 1},
+    {"question": "a", "filters": {"metadata": []}},
+    {"question": "a", "filters": {"documents": ["x"]}},
+    {"question": "a", "filters": {"documents": []}},
+    {"question": "a", "filters": {"other": 1}},
+]
 
 
-@pytest.mark.parametrize("question", ["?", "...", "a", "🤷", "qual o que de", "%_\\' OR 1=1 --", "x " * 900])
+async def test_bad_questions_are_refused(client: httpx.AsyncClient) -> None:
+    for body in BAD_QUESTIONS:
+        response = await client.post("/chat", json=body)
+        assert response.status_code == 422, (body, response.text)
+        assert response.headers["content-type"] == "application/problem+json"
+
+
 @pytest.mark.usefixtures("office")
-async def test_odd_questions_are_answered(client: httpx.AsyncClient, question: str) -> None:
-    assert (await client.post("/chat", json={"question": question})).status_code == 200
+async def test_odd_questions_are_answered(client: httpx.AsyncClient) -> None:
+    for question in ["?", "...", "a", "🤷", "qual o que de", "%_\\' OR 1=1 --", "x " * 900]:
+        assert (await client.post("/chat", json={"question": question})).status_code == 200, question
 
 
 async def test_scopes(client: httpx.AsyncClient, mint: Mint) -> None:
@@ -346,13 +346,13 @@ async def test_scopes(client: httpx.AsyncClient, mint: Mint) -> None:
     assert (await client.post("/chat", json=QUESTION, headers={"Authorization": "x"})).status_code == 401
 
 
-@pytest.mark.parametrize("identity", ["", "garbage", "9-9-9", "3-99999999-1", "6-0-0", "3-9999-99"])
 @pytest.mark.usefixtures("office")
-async def test_any_last_event_id_ends_well(client: httpx.AsyncClient, identity: str) -> None:
+async def test_any_last_event_id_ends_well(client: httpx.AsyncClient) -> None:
     location = (await client.post("/chat", json=QUESTION)).headers["location"]
-    response = await client.get(f"{location}/events", headers={"Last-Event-ID": identity})
-    assert response.status_code == 200
-    assert "event: done" in response.text
+    for identity in ["", "garbage", "9-9-9", "3-99999999-1", "6-0-0", "3-9999-99"]:
+        response = await client.get(f"{location}/events", headers={"Last-Event-ID": identity})
+        assert response.status_code == 200
+        assert "event: done" in response.text
 
 
 @pytest.mark.parametrize("path", ["/chat/x", "/chat/0199d3a2-7b1c-7c55-8c5e-0a3f5e1b2c3d"])
