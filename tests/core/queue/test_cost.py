@@ -9,6 +9,7 @@ import pytest
 from core.db import Connection
 from core.queue import INGESTION, claim, complete, statements
 
+PATIENCE = 100
 ROWS = 100_000
 FILL = """
 WITH cold AS (
@@ -21,7 +22,7 @@ CLAIM = ("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + INGESTION.sql(statements.C
 
 
 async def fill(connection: Connection, rows: int, *, scheduled: bool = False) -> None:
-    await connection.execute(FILL, rows, scheduled)
+    await connection.execute(FILL, rows, scheduled, timeout=PATIENCE)
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -34,7 +35,7 @@ async def explain(connection: Connection, statement: str, *arguments: object) ->
     """The indexes and the sequential scans of a statement, and how many buffers it touched."""
     transaction = connection.transaction()
     await transaction.start()
-    [plan] = json.loads(await connection.fetchval(statement, *arguments))
+    [plan] = json.loads(await connection.fetchval(statement, *arguments, timeout=PATIENCE))
     await transaction.rollback()
     found = list(nodes(plan["Plan"]))
     scans = [node.get("Index Name") or node["Node Type"] for node in found if "Scan" in node["Node Type"]]
@@ -48,7 +49,7 @@ async def test_a_claim_touches_buffers_in_proportion_to_its_batch(
     await fill(connection, ROWS, scheduled=True)
     await fill(connection, ROWS)
     if analyzed:
-        await connection.execute("ANALYZE ai.ingestion_queue, ai.ingestion_payload")
+        await connection.execute("ANALYZE ai.ingestion_queue, ai.ingestion_payload", timeout=PATIENCE)
     scans, buffers = await explain(connection, *CLAIM)
     assert "ix_ingestion_queue_ready" in scans
     assert "Seq Scan" not in scans
@@ -57,7 +58,9 @@ async def test_a_claim_touches_buffers_in_proportion_to_its_batch(
 
 async def test_staging_reads_only_what_is_due(connection: Connection) -> None:
     await fill(connection, ROWS, scheduled=True)
-    await connection.execute("UPDATE ai.ingestion_queue SET run_at = now() WHERE id % 20000 = 0")
+    await connection.execute(
+        "UPDATE ai.ingestion_queue SET run_at = now() WHERE id % 20000 = 0", timeout=PATIENCE
+    )
     stage = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + INGESTION.sql(statements.STAGE)
     scans, buffers = await explain(connection, stage, 1000)
     assert "ix_ingestion_queue_scheduled" in scans

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from core.errors import JobError
-from core.queue import INGESTION, CancelOutcome, Job, cancel
+from core.queue import INGESTION, CancelOutcome, Job, Link, cancel
 from core.settings import Settings
 from worker_service.drain.context import Handler, JobContext
 from worker_service.drain.worker import QueueWorker
@@ -34,6 +34,8 @@ class Handlers:
     def table(self) -> dict[str, Handler]:
         return {
             "quick": self.quick,
+            "parked": self.parked,
+            "doomed": self.doomed,
             "gated": self.gated,
             "picky": self.picky,
             "busy": self.busy,
@@ -42,6 +44,14 @@ class Handlers:
 
     async def quick(self, job: Job, _context: JobContext) -> None:
         self.ended.append(job.id)
+
+    async def parked(self, job: Job, _context: JobContext) -> None:
+        self.started.append(job.id)
+        await self.gate.wait()
+
+    async def doomed(self, job: Job, context: JobContext) -> None:
+        await self.parked(job, context)
+        raise JobError("unreadable", "O arquivo não abre")
 
     async def gated(self, job: Job, context: JobContext) -> None:
         self.started.append(job.id)
@@ -67,6 +77,17 @@ class Handlers:
 
     async def bug(self, _job: Job, _context: JobContext) -> None:
         raise ZeroDivisionError
+
+
+@asynccontextmanager
+async def held_up(queue: Any) -> AsyncIterator[None]:
+    """Every statement about jobs waits; at the end all waiting sessions are cut, and whoever held them up."""
+    link = Link(queue.url, application="holder")
+    holder = await link.connection()
+    await holder.execute("BEGIN; LOCK TABLE ai.ingestion_queue IN ACCESS EXCLUSIVE MODE")
+    yield
+    await queue.execute(CUT)
+    link.reset()
 
 
 @pytest.fixture
@@ -265,6 +286,37 @@ async def test_cut_connections_are_opened_anew(
     assert len(handlers.ended) >= 150
 
 
+async def test_outcomes_cut_off_on_their_way_arrive_later(
+    queue: Any, running: Running, handlers: Handlers, eventually: Eventually
+) -> None:
+    [doomed] = await queue.put("doomed")
+    await queue.put("parked", 3)
+    async with running(queue_lease_seconds=30.0) as worker:
+        await eventually(lambda: _true(len(handlers.started) == 4))
+        async with held_up(queue):
+            handlers.gate.set()
+            await eventually(lambda: _waiting(queue, 3))
+        await queue.put("quick", 2)
+        await eventually(lambda: _equal(queue.completed(), 5))
+        await eventually(lambda: _equal(queue.codes(doomed), ["unreadable"]))
+        assert worker.services.counts["fenced"] == 0
+    assert (await queue.stats()).leases == 0
+
+
+async def test_what_was_to_be_given_back_is_given_back_after_an_outage(
+    queue: Any, running: Running, handlers: Handlers, eventually: Eventually
+) -> None:
+    await queue.put("parked", 2)
+    await queue.execute("UPDATE ai.ingestion_queue SET stage = 'rescued'")
+    async with running() as worker:
+        await eventually(lambda: _true(len(handlers.started) == 1))
+        async with held_up(queue):
+            handlers.gate.set()
+            await eventually(lambda: _waiting(queue, 2))
+        await eventually(lambda: _equal(queue.completed(), 2))
+        assert worker.services.counts["lost"] == 0
+
+
 async def test_suspects_run_one_at_a_time_and_alone(
     queue: Any, running: Running, handlers: Handlers, eventually: Eventually
 ) -> None:
@@ -303,6 +355,13 @@ async def test_a_ring_is_heard(
         [job] = await queue.put("quick")
         worker.wake()
         await eventually(lambda: _true(handlers.ended == [job]))
+
+
+async def _waiting(queue: Any, sessions: int) -> bool:
+    """So many sessions of the worker wait for a lock."""
+    connection = await queue.connection()
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    return int(await connection.fetchval(blocked)) >= sessions
 
 
 async def _true(fact: bool) -> bool:
