@@ -1,6 +1,6 @@
 """The corpus against every place of an API where it fits, found in the API's own OpenAPI document."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -8,6 +8,7 @@ from urllib.parse import quote
 from tests.hostile import corpus
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
+SHARES = 3
 JSON = {"content-type": b"application/json"}
 FORM = {"content-type": b"multipart/form-data; boundary=xxxx"}
 
@@ -96,8 +97,8 @@ class Operation:
     def _through_query(self) -> Iterator[Attack]:
         for query in corpus.QUERIES:
             yield self._with(query=query)
-        for name in self._parameters("query"):
-            for text in corpus.TEXTS:
+        for name, texts in _shared(self._parameters("query")):
+            for text in texts:
                 yield self._with(query=f"{name}={quote(text, safe='')}".encode())
             yield self._with(query=f"{name}=1&{name}=1".encode())
             yield self._with(query=f"{name}=%ff".encode())
@@ -105,8 +106,8 @@ class Operation:
     def _through_headers(self) -> Iterator[Attack]:
         for hostile in corpus.HEADERS:
             yield self._with(headers={**self._good_headers(), **hostile})
-        for name in self._parameters("header"):
-            for text in corpus.TEXTS:
+        for name, texts in _shared(self._parameters("header")):
+            for text in texts:
                 if not set(text) & set("\r\n\0"):
                     value = text.encode("latin-1", errors="replace")
                     yield self._with(headers={**self._good_headers(), name.lower(): value})
@@ -115,8 +116,8 @@ class Operation:
         for body in corpus.BODIES:
             yield self._with(body=body)
         example = self._example("application/json")
-        for name in self._schema("application/json").get("properties", {}):
-            for value in [*corpus.TEXTS, *corpus.VALUES]:
+        for name, texts in _shared(self._schema("application/json").get("properties", {})):
+            for value in [*texts, *corpus.VALUES]:
                 yield self._with(body=corpus.as_json({**example, name: value}))
         for name in ("id", "status", "role", "principal_id", "__proto__", ""):
             yield self._with(body=corpus.as_json({**example, name: 1}))
@@ -124,12 +125,18 @@ class Operation:
     def _through_form(self) -> Iterator[Attack]:
         for body in (*corpus.BODIES, b"--xxxx", b"--xxxx--", b"--xxxx\r\n\r\n\r\n--xxxx--"):
             yield self._with(body=body)
-        for name in self._schema("multipart/form-data").get("properties", {}):
-            for text in corpus.TEXTS:
+        for name, texts in _shared(self._schema("multipart/form-data").get("properties", {})):
+            for text in texts:
                 yield self._with(body=form({name: text.encode(errors="replace")}))
             yield self._with(body=form({name: b"\xff\xfe"}))
         for text in corpus.TEXTS:
             yield self._with(body=form({}, filename=text.encode(errors="replace")))
+
+
+def _shared(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Each name with its share of the texts: all of them meet every operation, a third every member."""
+    for number, name in enumerate(names):
+        yield name, corpus.TEXTS[number % SHARES :: SHARES]
 
 
 def operations(document: dict[str, Any]) -> list[Operation]:
