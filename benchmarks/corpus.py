@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from itertools import groupby
 
+from pgvector import HalfVector
+
 from core.db import Connection
 from core.embeddings import Embedder, probe
 from core.ids import uuid7
@@ -69,7 +71,7 @@ async def _insert_document(
     return document_id, version_id
 
 
-def _chunks(title: str, texts: Sequence[str], vectors: Sequence[object] | None) -> list[NewChunk]:
+def _chunks(title: str, texts: Sequence[str], vectors: Sequence[HalfVector] | None) -> list[NewChunk]:
     chunks: list[NewChunk] = []
     start = 0
     for number, text in enumerate(texts):

@@ -24,8 +24,9 @@ _MARKS = re.compile("[\u0300-\u036f]")
 
 
 class HashedNgrams:
-    """Each word gives its character 3-, 4- and 5-grams, each gram one signed dimension (feature hashing,
-    Weinberger et al., 2009). Words repeat with the square root of their count.
+    """Feature hashing (Weinberger et al., 2009) of the character 3-, 4- and 5-grams of each word.
+
+    Each gram is one signed dimension. Words repeat with the square root of their count.
     """
 
     provider: ClassVar[str] = "hashed_ngrams"

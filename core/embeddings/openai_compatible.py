@@ -24,7 +24,7 @@ _TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_M
 
 
 class OpenAICompatible:
-    """A model behind HTTP. A batch is sent again as a whole after 429, when the provider said to come back."""
+    """A model behind HTTP. After 429 the whole batch is sent again, when the provider said to come back."""
 
     provider: ClassVar[str] = "openai_compatible"
 

@@ -16,10 +16,20 @@ class Embedder(Protocol):
     `embedding_dimension_mismatch` when the provider changes its mind about its dimensions.
     """
 
-    provider: str
-    name: str
-    dimensions: int | None
-    """None until the first answer of a provider that does not say (see `probe`)."""
+    @property
+    def provider(self) -> str:
+        """Who makes the vectors: one of `core.settings.EmbeddingProvider`."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """With which model."""
+        ...
+
+    @property
+    def dimensions(self) -> int | None:
+        """None until the first answer of a provider that does not say (see `probe`)."""
+        ...
 
     async def embed_passages(self, texts: Sequence[str]) -> list[HalfVector]:
         """One vector for each text, in order."""

@@ -1,8 +1,8 @@
 """What the organisation knows: documents, their versions, the searchable chunks and the index beside them.
 
 A chunk is a span of its version's canonical text: `body == canonical_text[start_offset:end_offset]`, in code
-points; the copy spares a search the unpacking of whole documents. Only chunks of current versions exist; an old version keeps its
-text, so that a citation in an old answer still resolves.
+points; the copy spares a search the unpacking of whole documents. Only chunks of current versions exist; an
+old version keeps its text, so that a citation in an old answer still resolves.
 """
 
 from datetime import datetime

@@ -23,6 +23,8 @@ _TOKEN = re.compile(rf"{_WORD}(?:[./\-:,]{_WORD}){{0,7}}")
 _PART = re.compile(r"[^\W_]+")
 _STRIPPED = re.compile(f"[{_MARKS}ºª]")
 _DIGIT = re.compile(r"\d")
+_PLURAL = re.compile("(?:oes|aes)$")
+_SHORTEST_PLURAL = 4
 _stemmer = Stemmer.Stemmer("portuguese", 0)  # our own cache is bounded by the same number for all of it
 
 
@@ -83,4 +85,10 @@ def _token(text: str) -> _Token:
     parts = [part[:MAX_WORD] for part in _PART.findall(fold(text))]  # one ligature may fold to 18 letters
     words = tuple(part for part in parts if part not in STOP_WORDS)
     joined = len(parts) > 1 and _DIGIT.search(text) is not None
-    return _Token(words, tuple(_stemmer.stemWords(words)), ("".join(parts),) if joined else ())
+    return _Token(words, tuple(map(_stem, words)), ("".join(parts),) if joined else ())
+
+
+def _stem(word: str) -> str:
+    """Snowball's stem; `reuniões` and `reunião`, which it keeps apart, are made one before."""
+    stem: str = _stemmer.stemWord(_PLURAL.sub("ao", word) if len(word) > _SHORTEST_PLURAL else word)
+    return stem

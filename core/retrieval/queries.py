@@ -33,13 +33,17 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class DenseQuestion:
-    """The question as its model sees it; the dense leg runs only if the namespace is of this very model."""
+    """The question as its model sees it; the dense leg runs only if the namespace is of this very model.
+
+    `weight` (if any) goes before the namespace's own, which goes before `default_weight`.
+    """
 
     provider: str
     name: str
     vector: HalfVector
     default_weight: float
     floor: float
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ async def search(
         dense.default_weight if dense else 0.0,
         dense.floor if dense else 1.0,
         limit,
+        dense.weight if dense else None,
     )
     return Found([_passage(dict(row)) for row in rows], rows[0]["dense_weight"] if rows else 0.0)
 
@@ -94,7 +99,8 @@ def _passage(row: dict[str, Any]) -> Passage:
 
 _SEARCH = """
 WITH space AS MATERIALIZED (
-    SELECT n.id, n.chunk_count, m.id AS model_id, coalesce(n.dense_weight, $12::float8) AS dense_weight
+    SELECT n.id, n.chunk_count, m.id AS model_id,
+           coalesce($15::float8, n.dense_weight, $12::float8) AS dense_weight
     FROM ai.namespaces n
     LEFT JOIN ai.embedding_models m ON m.id = n.embedding_model_id AND m.provider = $10 AND m.name = $11
                                    AND m.dimensions = vector_dims($9::halfvec)
@@ -182,14 +188,15 @@ WITH space AS MATERIALIZED (
                              AND e.model_id = (SELECT model_id FROM space) AND e.chunk_id = c.id
 ), fused AS MATERIALIZED (
     SELECT pool.*, dense_weight,
-           coalesce((lexical - avg(lexical) OVER ()) / nullif(stddev(lexical) OVER (), 0), 0)
-           + dense_weight * coalesce((dense - avg(dense) OVER ()) / nullif(stddev(dense) OVER (), 0), 0) AS score
-    FROM pool, space WHERE lexical > 0 OR dense >= $13
+           coalesce((lexical - avg(lexical) OVER o) / nullif(stddev(lexical) OVER o, 0), 0)
+           + dense_weight
+             * coalesce((dense - avg(dense) OVER o) / nullif(stddev(dense) OVER o, 0), 0) AS score
+    FROM pool, space WHERE lexical > 0 OR dense >= $13 WINDOW o AS ()
     ORDER BY score DESC, pool.id LIMIT $14
 )
 SELECT f.id AS chunk_id, d.public_id AS document_id, c.version_id, v.number AS version, d.title, d.source,
-       c.header, c.body AS text, c.start_offset AS start, c.end_offset AS "end", f.score, f.coverage, f.lexical,
-       f.dense, f.dense_weight
+       c.header, c.body AS text, c.start_offset AS start, c.end_offset AS "end", f.score, f.coverage,
+       f.lexical, f.dense, f.dense_weight
 FROM fused f JOIN ai.chunks c ON c.id = f.id JOIN ai.documents d ON d.id = c.document_id
 JOIN ai.document_versions v ON v.id = c.version_id
 ORDER BY f.score DESC, f.id

@@ -50,14 +50,11 @@ class _Lines:
 
 
 class _Overlap(NamedTuple):
-    """Shares (0-1) of the question in the best sentence, in the best one read under the header, in the
-    whole passage, and in its first sentence, which says what the passage is about.
-    """
+    """Shares (0-1) of the question in the best sentence, in the best one read under the header, in all."""
 
     sentence: float
     titled: float
     passage: float
-    first: float
 
 
 def rerank(question: str, candidates: Sequence[Candidate]) -> list[float]:
@@ -67,15 +64,18 @@ def rerank(question: str, candidates: Sequence[Candidate]) -> list[float]:
     words = _overlaps(_groups_in_words(asked), passages)
     order = _overlaps(_groups_across_words(asked), passages)
     defines = _definitions(question, candidates)
+    themes = _themes(question, candidates)
     return [
         LEXICAL * candidate.lexical
         + SENTENCE * word.sentence
         + SENTENCE_WITH_HEADER * word.titled
         + PASSAGE * word.passage
-        + FIRST_SENTENCE * word.first
+        + FIRST_SENTENCE * theme
         + ORDER * across.sentence
         + DEFINITION * defined
-        for candidate, word, across, defined in zip(candidates, words, order, defines, strict=True)
+        for candidate, word, across, defined, theme in zip(
+            candidates, words, order, defines, themes, strict=True
+        )
     ]
 
 
@@ -110,9 +110,9 @@ def _overlaps(groups: Mapping[str, int], passages: Sequence[_Lines]) -> list[_Ov
 
     def overlap(passage: _Lines, lines: list[set[str]]) -> _Overlap:
         header = {group for group in groups if group in passage.header}
-        alone = [weight(line) for line in lines] or [0.0]
+        best = max(map(weight, lines), default=0.0)
         titled = max((weight(line | header) for line in lines), default=weight(header))
-        return _Overlap(max(alone), titled, weight(header.union(*lines)), alone[0])
+        return _Overlap(best, titled, weight(header.union(*lines)))
 
     return [overlap(passage, lines) for passage, lines in zip(passages, found, strict=True)]
 
@@ -124,6 +124,13 @@ def _weights(groups: Mapping[str, int], lines: list[set[str]]) -> dict[str, floa
         group: times * log(1 + (len(lines) - holding[group] + 0.5) / (holding[group] + 0.5))
         for group, times in groups.items()
     }
+
+
+def _themes(question: str, candidates: Sequence[Candidate]) -> list[float]:
+    """Share of the question's words in the first sentence, which says what a passage is about."""
+    asked = set(analyze(question).stems)
+    opening = ((split_sentences(c.body) or [""])[0] for c in candidates)
+    return [len(asked.intersection(analyze(first).stems)) / (len(asked) or 1) for first in opening]
 
 
 def _definitions(question: str, candidates: Sequence[Candidate]) -> list[bool]:
