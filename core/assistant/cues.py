@@ -38,11 +38,11 @@ CUES = (
     _cue(  # a quantity
         r"\bquant[oa]s?\b|\bem media\b|\bqual (?:\w+ ){0,2}(?:numero|quantidade|total|porcentagem|percentual"
         r"|taxa|populacao|duracao|carga|idade|tamanho|altura|distancia|media)\b",
-        rf"(?i:\d|\b(?:{_NUMERALS})\b)",
+        rf"(?i:(?<!art\. )\d+(?![\dº°ª])|\b(?:{_NUMERALS})\b)",
     ),
     _cue(  # money
         r"\b(?:valor|preco|custa\w*|custo|salario|taxa|multa|mensalidade)\b",
-        r"(?i:r\$|us\$|€|\breais\b|\bgratuit|\d)",
+        r"(?i:r\$|us\$|€|\breais\b|\bgratuit|\d\s?%|\d,\d\d)",
     ),
     _cue(  # opening hours
         r"\b(?:horario|que horas|expediente|abre\w*|fecha\w*|funciona\w*)\b",
@@ -60,6 +60,11 @@ CUES = (
     _cue(  # a person or an organisation
         r"\bquem\b|\bqual (?:e )?(?:o nome|a pessoa|a empresa|o autor)",
         r"(?<=[a-z0-9,;:(] )[A-Z][a-z]+|[A-Z]{2,}",
+    ),
+    _cue(  # what to do
+        r"\bcomo (?:eu )?\w+[or]\b",
+        r"(?i:\b(?:acesse|abra|clique|toque|entre|escolha|selecione|informe|envie|ligue|solicite|preencha|procure"
+        r"|digite|confirme|leve|apresente|va|faca|siga|basta|passo|por meio|atraves|pel[oa]s?)\b)",
     ),
     _cue(  # how to reach somebody
         r"\b(?:telefone|e-?mail|contato|whatsapp|ramal|falar com|entrar em contato)\b",

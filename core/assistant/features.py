@@ -35,7 +35,7 @@ class Features(NamedTuple):
     miss: float
     """1 when it has cues and the sentence satisfies none"""
     heading: float
-    """1 when the sentence only announces what follows"""
+    """1 when the sentence only announces what follows, or only repeats the question"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _features(asked: _Question, sentence: Sentence, words: _Words, best: float) 
         passage=math.exp(sentence.passage.score - best),
         hit=answered or 0.0,
         miss=float(answered == 0.0),
-        heading=float(words.heading),
+        heading=float(words.heading or words.stems <= asked.stems.keys()),
     )
 
 

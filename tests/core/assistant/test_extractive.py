@@ -23,6 +23,7 @@ OFFICE = (
         ("Quem analisa o pedido?", "Maria Souza"),
         ("Qual o prazo de análise do pedido?", "10 dias úteis"),
         ("Qual o telefone para dúvidas?", "3333-4444"),
+        ("Qual a taxa da segunda via?", "R$ 25,00"),
     ],
 )
 def test_the_first_sentence_answers(passage: Callable[..., Passage], question: str, expected: str) -> None:
@@ -38,6 +39,11 @@ def test_a_question_in_the_text_points_to_its_answer(passage: Callable[..., Pass
 def test_a_heading_is_never_the_answer(passage: Callable[..., Passage]) -> None:
     text = "Horário de atendimento\nSegunda a sexta, das 8h às 18h."
     assert extract("Qual o horário de atendimento?", evidence([passage(text)]))[0].text.startswith("Segunda")
+
+
+def test_repeating_the_question_answers_nothing(passage: Callable[..., Passage]) -> None:
+    text = "Esqueci minha senha. Toque em recuperar senha e confirme o código."
+    assert extract("esqueci minha senha", evidence([passage(text)]))[0].text.startswith("Toque")
 
 
 def test_the_header_counts_as_context(passage: Callable[..., Passage]) -> None:
@@ -58,6 +64,6 @@ def test_nothing_to_choose_from() -> None:
 
 
 def test_ranking_is_total_and_stable(passage: Callable[..., Passage]) -> None:
-    sentences = evidence([passage("Um. Dois."), passage("Três. Quatro.")])
+    sentences = evidence([passage("Gato. Rato."), passage("Pato. Sapo.")])
     ranked = rank("xyz", sentences)
     assert [candidate.sentence.label for candidate in ranked] == ["1.1", "1.2", "2.1", "2.2"]
