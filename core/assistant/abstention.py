@@ -1,8 +1,8 @@
 """Whether the passages answer the question at all. Below the threshold no model is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from core.assistant.grams import grams_in
+from core.assistant.grams import grams_of, line_of
 from core.retrieval.analyzer import content_words
 from core.retrieval.passages import Passage
 
@@ -18,7 +18,7 @@ def confidence(question: str, passages: Sequence[Passage]) -> float:
 
     The mean of two views: its words by rarity (`coverage`), and its letters, which forgive other forms.
     """
-    asked = grams_in(content_words(question))
+    asked = {gram for word in content_words(question) for gram in grams_of(word)}
     return max((_confidence(asked, passage) for passage in passages), default=0.0)
 
 
@@ -27,7 +27,7 @@ def answerable(question: str, passages: Sequence[Passage]) -> bool:
     return confidence(question, passages) >= LEAST_CONFIDENCE
 
 
-def _confidence(asked: frozenset[str], passage: Passage) -> float:
-    found = grams_in(content_words(f"{passage.header} {passage.text}"))
-    share = len(asked & found) / len(asked) if asked else 0.0
+def _confidence(asked: Collection[str], passage: Passage) -> float:
+    line = line_of(content_words(f"{passage.header} {passage.text}"))
+    share = sum(gram in line for gram in asked) / len(asked) if asked else 0.0
     return (min(passage.coverage, 1.0) + share) / 2

@@ -3,14 +3,14 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
 
 from core.assistant.cues import Cue, cues_of, unaccented
 from core.assistant.evidence import Sentence
-from core.assistant.grams import grams_in, grams_of
+from core.assistant.grams import grams_of, line_of
 from core.retrieval.analyzer import analyze, content_words
 
 _HEADING_WORDS = 8
@@ -41,7 +41,7 @@ class Features(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class _Words:
     stems: frozenset[str]
-    grams: frozenset[str]
+    line: str
     topic: frozenset[str]
     previous: frozenset[str]
     heading: bool
@@ -66,7 +66,7 @@ def _features(asked: _Question, sentence: Sentence, words: _Words, best: float) 
     answered = _answered(asked.cues, sentence)
     return Features(
         own=_share(asked.stems, words.stems),
-        grams=_share(asked.grams, words.grams),
+        grams=_share(asked.grams, words.line),
         topic=_share(asked.stems, words.stems | words.topic),
         previous=_share(asked.stems, words.previous - words.stems),
         passage=math.exp(sentence.passage.score - best),
@@ -76,7 +76,7 @@ def _features(asked: _Question, sentence: Sentence, words: _Words, best: float) 
     )
 
 
-def _share(weights: Mapping[str, float], found: frozenset[str]) -> float:
+def _share(weights: Mapping[str, float], found: Container[str]) -> float:
     return sum(weight for term, weight in weights.items() if term in found)
 
 
@@ -102,7 +102,7 @@ def _compared(sentence: Sentence, before: _Words | None, *, announces: bool) -> 
     topic = frozenset(analyze(sentence.passage.header).stems)
     return _Words(
         stems=frozenset(analyze(sentence.text).stems),
-        grams=grams_in(words),
+        line=line_of(words),
         topic=topic | before.stems if before is not None and before.heading else topic,
         previous=before.stems if before is not None else frozenset(),
         heading=announces and _is_heading(sentence.text, len(words)),

@@ -11,6 +11,6 @@ def grams_of(word: str) -> list[str]:
     return [padded[at : at + SIZE] for at in range(max(1, len(padded) - SIZE + 1))]
 
 
-def grams_in(words: Iterable[str]) -> frozenset[str]:
-    """The runs of all `words`."""
-    return frozenset(gram for word in words for gram in grams_of(word))
+def line_of(words: Iterable[str]) -> str:
+    """Words in which `gram in line` finds a gram: looking for a few is cheaper than listing all."""
+    return f" {' '.join(words)} "

@@ -32,10 +32,10 @@ class Segmenter:
         """The sentences that `piece` completed. A label may follow the full stop, so we wait to see."""
         self._pending += piece
         text = _LATE.sub(r"\2\1", self._pending)
-        spans = sentences(text)
-        if len(spans) < 2 or _may_be_label(text[spans[-1][0] :]):  # noqa: PLR2004 — the last one is unfinished
+        *whole, unfinished = sentences(text) or [(0, 0)]
+        if not whole or _may_be_label(text[unfinished[0] :]):
             return []
-        return self._take(text, spans[:-1], spans[-1][0])
+        return self._take(text, whole, unfinished[0])
 
     def flush(self) -> list[Segment]:
         """The rest, when nothing more will come."""

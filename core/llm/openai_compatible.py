@@ -91,6 +91,8 @@ class OpenAICompatible:
         except (TimeoutError, httpx.HTTPError, ModelUnavailable) as error:
             code = _code(error)
             raise (ModelInterrupted if started else ModelUnavailable)(code, self._model) from error
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise ModelRefused("llm_misconfigured", "the address or the key cannot be sent") from error
 
     async def _pieces(self, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[Delta, None]:
         body = {

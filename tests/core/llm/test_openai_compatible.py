@@ -102,6 +102,15 @@ async def test_a_refusal(server: FakeLLM, client: httpx.AsyncClient, status: int
     assert error.code == f"llm_http_{status}"
 
 
+@pytest.mark.parametrize(("url", "key"), [("http://[::1", None), ("http://x:y", None), (None, "chavé")])
+async def test_what_cannot_be_sent_is_a_refusal(
+    server: FakeLLM, client: httpx.AsyncClient, url: str | None, key: str | None
+) -> None:
+    error, _ = await failure(OpenAICompatible(client, url or server.url, "m", api_key=key))
+    assert isinstance(error, ModelRefused)
+    assert error.code == "llm_misconfigured"
+
+
 async def test_nobody_listens(client: httpx.AsyncClient) -> None:
     error, _ = await failure(OpenAICompatible(client, "http://127.0.0.1:9", "m"))
     assert isinstance(error, ModelUnavailable)
