@@ -8,12 +8,15 @@ import sys
 from types import FrameType
 from typing import Any
 
+from billiard import current_process
 from celery import Celery, bootsteps, signals
 from celery.concurrency.prefork import TaskPool as PreforkPool
 
 from core.log import configure
 from core.settings import get_settings
 from worker_service import runtime
+
+MAIN = "MainProcess"
 
 app = Celery("cogep", include=["worker_service.tasks", "worker_service.upkeep.tasks"])
 app.config_from_object("worker_service.celery_config")
@@ -58,6 +61,8 @@ def _supervise_with_threads(sender: Any, **_: object) -> None:
 
 @signals.worker_process_init.connect
 def _start_in_child(**_: object) -> None:
+    if current_process().name == MAIN:  # the solo pool sends this signal, too; `DrainStep` serves it
+        return
     if sys.platform != "win32":
         # A supervisor may signal the whole process group: then a child, too, gives its jobs back.
         signal.signal(signal.SIGTERM, _leave)

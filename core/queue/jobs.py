@@ -4,11 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-RESCUED = "rescued"
-"""The `stage` of a job whose last worker died: a suspect, to be run with no neighbours."""
-
 CANCELLED = "cancelled"
-WORKER_DIED = "worker_died"
+"""The error code of a job that was stopped because somebody asked."""
 
 
 class NewJob(NamedTuple):
@@ -25,7 +22,10 @@ class NewJob(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A job in a worker's hands: (`id`, `lease_id`) is the right to write about it."""
+    """A job in a worker's hands: (`id`, `lease_id`) is the right to write about it.
+
+    A `suspect` was in the hands of a worker that died: it is to be run with no neighbours.
+    """
 
     id: int
     lease_id: int

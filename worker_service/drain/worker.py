@@ -19,6 +19,7 @@ from worker_service.drain.heartbeat import Heartbeat
 from worker_service.drain.lanes import Lanes, Stop
 from worker_service.drain.leases import LeaseBook
 from worker_service.drain.patrol import Patrol
+from worker_service.drain.report import report
 from worker_service.drain.runner import Runner
 from worker_service.drain.settler import Settler
 
@@ -27,7 +28,6 @@ log = structlog.get_logger(__name__)
 COLLECT = 0.002
 RETRY_AFTER = 0.5
 LAST_WRITES = 3.0
-REPORT_SECONDS = 60.0
 STATEMENT_SECONDS = 60.0
 """Replacing the chunks of a large document takes longer than an API may."""
 
@@ -86,7 +86,7 @@ class QueueWorker:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._settler.run(), name="queue-settler")
             group.create_task(self._patrol.run(), name="queue-patrol")
-            group.create_task(self._report(), name="queue-report")
+            group.create_task(report(self.services.counts), name="queue-report")
             if redis is not None:
                 bell = listen(redis.get_secret_value(), self.services.table.name, self.wake)
                 group.create_task(bell, name="queue-doorbell")
@@ -128,19 +128,33 @@ class QueueWorker:
             return
         limit = 1 if self._cautious else await self._wait_for_room()
         self._awake.clear()  # before the claim: a ring during it means another claim
-        at, settings = monotonic(), self.services.settings
-        batch = await claim(
+        claimed = await self._claim(limit)
+        if claimed < limit and self._suspect is None:
+            with suppress(TimeoutError):
+                poll = self.services.settings.queue_poll_seconds
+                await asyncio.wait_for(self._awake.wait(), poll * random.uniform(0.8, 1.2))  # noqa: S311 - out of step
+
+    async def _claim(self, limit: int) -> int:
+        """A stop in the middle still takes what Postgres may have handed out, so that it is given back."""
+        at = monotonic()
+        asking = asyncio.create_task(self._ask(limit))
+        try:
+            batch = await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            with suppress(*DOWN):
+                self._take(await asyncio.wait_for(asking, LAST_WRITES), at)
+            raise
+        self._take(batch, at)
+        return len(batch.jobs)
+
+    async def _ask(self, limit: int) -> Claim:
+        return await claim(
             await self._link.connection(),
             self.services.table,
             limit=limit,
             worker=self.services.worker,
-            ttl=settings.queue_lease_seconds,
+            ttl=self.services.settings.queue_lease_seconds,
         )
-        self._take(batch, at)
-        if len(batch.jobs) < limit and self._suspect is None:
-            with suppress(TimeoutError):
-                poll = settings.queue_poll_seconds * random.uniform(0.8, 1.2)  # noqa: S311 - out of step
-                await asyncio.wait_for(self._awake.wait(), poll)
 
     def _take(self, batch: Claim, at: float) -> None:
         """A worker died on suspects: keep one, to be run alone, and leave the others to other claims."""
@@ -188,11 +202,3 @@ class QueueWorker:
             self._settler.gone(job)
         self.services.counts["lost"] += len(lost)
         self.lanes.stop(lambda job: job.lease_id in leases, Stop.LOST)
-
-    async def _report(self) -> None:
-        last: dict[str, int] = {}
-        while True:
-            await asyncio.sleep(REPORT_SECONDS)
-            if last != self.services.counts:
-                last = dict(self.services.counts)
-                log.info("worker_counts", **last)
