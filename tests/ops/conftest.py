@@ -3,9 +3,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from stub_product import KEY, Product, serving
 
 from ops.cli import main
+from tests.ops.stub_product import KEY, Product, serving
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from stub_product import KEY, Product, job
 
 from ops.embedded.redis import free_port
+from tests.ops.stub_product import KEY, Product, job
 
 Run = Callable[..., int]
 Captured = pytest.CaptureFixture[str]

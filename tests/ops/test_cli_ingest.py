@@ -3,7 +3,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stub_product import KEY, Product, job
+
+from tests.ops.stub_product import KEY, Product, job
 
 Run = Callable[..., int]
 Captured = pytest.CaptureFixture[str]

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import EFFECTS, Queue
 
 from core.migrations import upgrade
 from ops.embedded import EmbeddedRedis, ephemeral_servers
+from tests.worker_service.conftest import EFFECTS, Queue
 
 Celery = Callable[..., Any]
 Eventually = Callable[..., Awaitable[None]]
