@@ -84,12 +84,12 @@ class OpenAICompatible:
             async with asyncio.timeout(self._timeout):
                 response = await self._client.post(self._url, json=body)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise unavailable("O provedor de embeddings não respondeu.") from error
+            raise unavailable("The embedding provider did not answer.") from error
         _refuse(response)
         try:
             return response.json()
         except ValueError as error:
-            raise rejected("O provedor de embeddings respondeu algo que não é JSON.") from error
+            raise rejected("The embedding provider answered something that is not JSON.") from error
 
 
 class _Busy(JobError):
@@ -98,7 +98,7 @@ class _Busy(JobError):
     def __init__(self, wait: float) -> None:
         super().__init__(
             "embedding_unavailable",
-            "O provedor de embeddings está ocupado.",
+            "The embedding provider is busy.",
             retryable=True,
             retry_after=wait,
         )
@@ -116,9 +116,9 @@ def _refuse(response: httpx.Response) -> None:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise _Busy(_retry_after(response.headers.get("Retry-After", "")))
     if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise unavailable(f"O provedor de embeddings falhou (HTTP {status}).")
+        raise unavailable(f"The embedding provider failed (HTTP {status}).")
     if status != HTTPStatus.OK:
-        raise rejected(f"O provedor de embeddings recusou o pedido (HTTP {status}).")
+        raise rejected(f"The embedding provider refused the request (HTTP {status}).")
 
 
 def _retry_after(header: str) -> float:
@@ -136,7 +136,7 @@ def _vectors(answer: Any, count: int) -> list[HalfVector]:
         items = {item["index"]: item["embedding"] for item in answer["data"]}
         vectors = [items[index] for index in range(count)]
     except (KeyError, TypeError) as error:
-        raise rejected("O provedor de embeddings não devolveu um vetor para cada texto.") from error
+        raise rejected("The embedding provider did not answer with one vector for each text.") from error
     if len(answer["data"]) != count or not all(isinstance(vector, list) and vector for vector in vectors):
-        raise rejected("O provedor de embeddings não devolveu um vetor para cada texto.")
+        raise rejected("The embedding provider did not answer with one vector for each text.")
     return [unit(vector) for vector in vectors]

@@ -57,7 +57,7 @@ def unavailable(detail: str, *, retry_after: float | None = None) -> JobError:
 def unit(values: Sequence[Any]) -> HalfVector:
     """`values` scaled to length 1; zeros stay zeros. Refuses what is not a finite number."""
     if not all(type(value) in {int, float} and isfinite(value) for value in values):
-        raise rejected("O provedor de embeddings devolveu um vetor com valores que não são números.")
+        raise rejected("The embedding provider answered with values that are not finite numbers.")
     largest = max(map(abs, values), default=0) or 1  # first, so that no square overflows
     scaled = [value / largest for value in values]
     length = sqrt(sum(value * value for value in scaled)) or 1.0
@@ -71,6 +71,6 @@ def check_dimensions(vectors: Sequence[HalfVector], expected: int | None) -> int
         if vector.dimensions() != expected:
             raise JobError(
                 "embedding_dimension_mismatch",
-                f"O modelo de embeddings devolveu {vector.dimensions()} dimensões em vez de {expected}.",
+                f"The embedding model answered with {vector.dimensions()} dimensions instead of {expected}.",
             )
     return expected

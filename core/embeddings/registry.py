@@ -34,7 +34,7 @@ async def probe(embedder: Embedder) -> int:
 
 def _over_http(settings: Settings) -> OpenAICompatible:
     if not settings.embedding_base_url or not settings.embedding_model:
-        raise rejected("openai_compatible precisa de COGEP_EMBEDDING_BASE_URL e COGEP_EMBEDDING_MODEL.")
+        raise rejected("openai_compatible needs COGEP_EMBEDDING_BASE_URL and COGEP_EMBEDDING_MODEL.")
     key = settings.embedding_api_key
     return OpenAICompatible(
         settings.embedding_base_url,

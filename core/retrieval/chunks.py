@@ -86,7 +86,7 @@ async def _refuse_strangers(connection: Connection, model_id: int | None, chunks
     expected = await connection.fetchval("SELECT dimensions FROM ai.embedding_models WHERE id = $1", model_id)
     if any(chunk.vector is not None and chunk.vector.dimensions() != expected for chunk in chunks):
         raise JobError(
-            "embedding_dimension_mismatch", f"O modelo de embeddings deveria devolver {expected} dimensões."
+            "embedding_dimension_mismatch", f"The embedding model must answer with {expected} dimensions."
         )
 
 

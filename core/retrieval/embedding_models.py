@@ -26,7 +26,7 @@ async def ensure_model(
     )
     if bound != model_id:
         raise JobError(
-            "embedding_model_mismatch", "Este espaço guarda vetores de outro modelo de embeddings."
+            "embedding_model_mismatch", "The namespace holds vectors of another embedding model."
         )
     return model_id
 
