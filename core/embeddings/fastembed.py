@@ -72,4 +72,6 @@ class FastEmbed:
                 return make(self.name)
             return make(self.name, specific_model_path=self._path, local_files_only=True)
         except Exception as error:  # the library raises whatever its parts raise
-            raise JobError("embedding_rejected", f"The embedding model {self.name} could not be loaded.") from error
+            raise JobError(
+                "embedding_rejected", f"The embedding model {self.name} could not be loaded."
+            ) from error

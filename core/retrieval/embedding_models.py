@@ -25,9 +25,7 @@ async def ensure_model(
         "SELECT embedding_model_id FROM ai.namespaces WHERE id = $1", namespace_id
     )
     if bound != model_id:
-        raise JobError(
-            "embedding_model_mismatch", "The namespace holds vectors of another embedding model."
-        )
+        raise JobError("embedding_model_mismatch", "The namespace holds vectors of another embedding model.")
     return model_id
 
 
