@@ -38,8 +38,8 @@ def environment(database_url: str, redis_url: str | None, settings: OpsSettings)
 def _api(name: str, host: str, port: int, url: str) -> Process:
     app = f"{name}_service.main:app"
     command = (sys.executable, "-m", "uvicorn", app, "--host", host, "--port", str(port))
-    quiet = ("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "10")
-    return Process(name, command + quiet, (host, port), url)
+    quiet = ("--no-access-log", "--no-server-header", "--log-level", "warning")
+    return Process(name, (*command, *quiet, "--timeout-graceful-shutdown", "10"), (host, port), url)
 
 
 def _celery(command: str, *options: str) -> tuple[str, ...]:
