@@ -43,8 +43,10 @@ SELECT p.public_id, NULL, NULL, q.dedupe_key
 FROM ai.ingestion_queue q JOIN ai.ingestion_payload p USING (id)
 WHERE q.dedupe_key = ANY($3::text[])
 """
+# Bytes known already are touched: that locks them against retention, which would remove what is old.
 INSERT_BLOBS = """
-INSERT INTO ai.blobs (sha256, data) SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT DO NOTHING
+INSERT INTO ai.blobs (sha256, data) SELECT * FROM unnest($1::bytea[], $2::bytea[])
+ON CONFLICT (sha256) DO UPDATE SET created_at = now()
 """
 INSERT_PAYLOADS = """
 INSERT INTO ai.ingestion_payload (public_id, kind, namespace, source, title, filename, media_type, metadata,

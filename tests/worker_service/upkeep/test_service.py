@@ -1,9 +1,13 @@
+import hashlib
 from typing import Any
 
 import pytest
 
 from core.db import Database
+from core.models import JobKind
 from core.settings import get_settings
+from ingestion_service.documents.queries import insert_jobs
+from ingestion_service.documents.submission import Submission
 from worker_service.celery_app import app
 from worker_service.upkeep.queries import try_lock
 from worker_service.upkeep.service import CHORES, do_chore
@@ -69,3 +73,26 @@ def test_every_chore_is_a_task_on_beat_s_schedule(monkeypatch: pytest.MonkeyPatc
     assert names <= set(app.tasks)
     assert names == set(app.conf.beat_schedule)
     get_settings.cache_clear()
+
+
+async def test_old_bytes_handed_in_again_are_safe_while_their_job_is_being_accepted(
+    queue: Any, database: Database
+) -> None:
+    blob = b"as before"
+    submission = Submission(
+        principal_id=1,
+        kind=JobKind.FILE,
+        namespace="default",
+        source="a.txt",
+        title=None,
+        metadata={},
+        priority=100,
+        run_at=None,
+        idempotency_key=None,
+        blob=blob,
+    )
+    await queue.execute(BLOB.format(sha=hashlib.sha256(blob).hexdigest(), age="8 days"))
+    async with database.transaction() as session:
+        await insert_jobs(session, 5, [submission], set())
+        assert await do_chore(database, "expire_blobs") == 0
+    assert await do_chore(database, "expire_blobs") == 0
