@@ -5,26 +5,24 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Form, Header, Query, Request, Response, UploadFile
+from fastapi import Depends, Form, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from core.apikeys import Scope
-from core.db import Callback
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from core.web.auth import Caller, requires
 from core.web.pagination import BadCursor, Page
 from core.web.problems import ValidationFailed, responses
 from core.web.requests import BodyTooLarge, UnsupportedMediaType, router
-from core.web.runtime import Config, Db, state
+from core.web.runtime import Config, Db
 from core.web.sse import EventId, follow
 from ingestion_service.documents import intake, service
 from ingestion_service.documents.addresses import UrlNotAllowed
+from ingestion_service.documents.deps import Accept, Bell, FileIn, Key
 from ingestion_service.documents.schemas import (
     BatchIn,
     BatchOut,
     DocumentIn,
-    FileOptions,
-    IdempotencyKey,
     JobOut,
     JobQuery,
     Stats,
@@ -38,40 +36,16 @@ REPLAYED = "Idempotent-Replayed"
 documents = router(prefix="/ingest", tags=["documents"])
 uploads = router(prefix="/ingest", tags=["documents"], large=True)
 
-Key = Annotated[IdempotencyKey | None, Header(alias="Idempotency-Key")]
-
-
-class FileIn(FileOptions):
-    """The form of an upload."""
-
-    file: UploadFile
-
-
-async def _bell(request: Request) -> Callback:
-    ring: Callback = state(request, "ring")
-    return ring
-
-
-Bell = Annotated[Callback, Depends(_bell)]
-
 
 @documents.post(
     "", status_code=202, summary="Take a document in", dependencies=MAY_INGEST, responses=responses(*BODY)
 )
 async def ingest(
-    document: DocumentIn,
-    response: Response,
-    caller: Caller,
-    database: Db,
-    config: Config,
-    ring: Bell,
-    key: Key = None,
+    document: DocumentIn, response: Response, caller: Caller, config: Config, accept: Accept, key: Key = None
 ) -> JobOut:
     """Stores the text, or the address to fetch, and answers at once; a worker makes it searchable."""
     item = intake.of_document(document, caller.id, key=key, allowed_hosts=config.fetch_allowed_hosts)
-    accepted = await service.accept_documents(
-        database, [item], max_attempts=config.queue_max_attempts, ring=ring
-    )
+    accepted = await accept([item])
     return _one(response, accepted)
 
 
@@ -83,19 +57,11 @@ async def ingest(
     responses=responses(*BODY),
 )
 async def ingest_batch(
-    batch: BatchIn,
-    response: Response,
-    caller: Caller,
-    database: Db,
-    config: Config,
-    ring: Bell,
-    key: Key = None,
+    batch: BatchIn, response: Response, caller: Caller, config: Config, accept: Accept, key: Key = None
 ) -> BatchOut:
     """Up to 1,000 documents, all or none: one that is refused refuses the batch, and `errors` point at it."""
     items = intake.of_batch(batch, caller.id, key=key, allowed_hosts=config.fetch_allowed_hosts)
-    accepted = await service.accept_documents(
-        database, items, max_attempts=config.queue_max_attempts, ring=ring
-    )
+    accepted = await accept(items)
     _mark(response, accepted)
     return BatchOut(items=accepted.jobs)
 
@@ -111,18 +77,14 @@ async def ingest_file(
     form: Annotated[FileIn, Form(media_type="multipart/form-data")],
     response: Response,
     caller: Caller,
-    database: Db,
-    config: Config,
-    ring: Bell,
+    accept: Accept,
     key: Key = None,
 ) -> JobOut:
     """A file of up to 25 MB: text, Markdown, HTML, CSV, JSON, PDF, DOCX or XLSX."""
     item = intake.of_file(
         form, await form.file.read(), form.file.filename, form.file.content_type, caller.id, key=key
     )
-    accepted = await service.accept_documents(
-        database, [item], max_attempts=config.queue_max_attempts, ring=ring
-    )
+    accepted = await accept([item])
     return _one(response, accepted)
 
 
