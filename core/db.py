@@ -9,7 +9,7 @@ import structlog
 from pgvector.asyncpg import register_vector
 from sqlalchemy import event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 log = structlog.get_logger(__name__)
@@ -65,11 +65,11 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=5,
-            pool_pre_ping=True,
             hide_parameters=True,
             connect_args={"server_settings": server_settings, "timeout": 5, "command_timeout": 60},
         )
         event.listen(self.engine.sync_engine, "connect", _register_vector)
+        event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -83,6 +83,13 @@ class Database:
                 yield session
             for callback in session.info.pop(_CALLBACKS, []):
                 await _run(callback)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A raw connection outside of any transaction, one round trip a statement: for single reads."""
+        async with self.engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            yield cast("Connection", raw.driver_connection)
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -122,6 +129,12 @@ async def _run(callback: Callback) -> None:
 def _register_vector(connection: Any, _record: Any) -> None:
     """Pgvector values travel binary: a text vector costs half of the throughput."""
     connection.run_async(_register_if_installed)
+
+
+def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    """A connection whose server went away is replaced at checkout. A ping would cost three round trips."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 async def _register_if_installed(connection: Connection) -> None:

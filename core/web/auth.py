@@ -110,8 +110,5 @@ async def _note_use(database: Database, key: int) -> None:
 
 async def _fetch(database: Database, statement: str, argument: object) -> Record | None:
     """One statement outside a transaction: one round trip, for what every request pays."""
-    async with database.engine.connect() as connection:
-        raw = await connection.get_raw_connection()
-        driver: Any = raw.driver_connection
-        row: Record | None = await driver.fetchrow(statement, argument)
-        return row
+    async with database.connection() as connection:
+        return await connection.fetchrow(statement, argument)

@@ -5,6 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import Database, async_url, driver_connection, on_commit
+from ops.embedded import EphemeralServers
 
 
 async def test_a_block_that_ends_well_is_committed(database: Database) -> None:
@@ -87,3 +88,20 @@ async def _note(where: list[str], what: str) -> None:
 async def _fail() -> None:
     await asyncio.sleep(0)
     raise RuntimeError("the bell is broken")
+
+
+async def test_connections_that_the_server_closed_are_replaced_unseen(
+    database: Database, servers: EphemeralServers
+) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("SELECT 1"))
+    servers.postgres.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'cogep'")
+    await asyncio.sleep(0.1)  # the farewell is on its way
+    async with database.transaction() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
+
+
+async def test_a_raw_connection_is_in_no_transaction(database: Database) -> None:
+    async with database.connection() as connection:
+        assert not connection.is_in_transaction()
+        assert await connection.fetchval("SELECT 1") == 1
