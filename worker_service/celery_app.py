@@ -3,12 +3,15 @@
 The drain loop hangs on the life of the process, not on the consumer: without Redis it polls and goes on.
 """
 
+import os
 import signal
 import sys
+from collections.abc import Callable
+from threading import Timer
 from types import FrameType
 from typing import Any
 
-from billiard import current_process
+from billiard import active_children, current_process
 from celery import Celery, bootsteps, signals
 from celery.concurrency.prefork import TaskPool as PreforkPool
 
@@ -17,6 +20,8 @@ from core.settings import get_settings
 from worker_service import runtime
 
 MAIN = "MainProcess"
+LINGER_SECONDS = 7.0
+"""How long a process that was told to stop may take over it, besides the grace of its jobs."""
 
 app = Celery("cogep", include=["worker_service.tasks", "worker_service.upkeep.tasks"])
 app.config_from_object("worker_service.celery_config")
@@ -74,6 +79,28 @@ def _stop_in_child(**_: object) -> None:
     runtime.stop()
 
 
+@signals.worker_shutting_down.connect
+def _bound_the_shutdown(**_: object) -> None:
+    """A child killed while it read the shared pipe leaves it locked: the others never hear of the end.
+
+    They are told by signal, which makes them give back their jobs; then it is over, one way or the other.
+    """
+    patience = get_settings().queue_grace_seconds + LINGER_SECONDS
+    _later(patience, _terminate_children)
+    _later(2 * patience, os.kill, os.getpid(), signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+
+
 def _leave(_number: int, _frame: FrameType | None) -> None:
     runtime.stop()
     sys.exit(0)
+
+
+def _terminate_children() -> None:
+    for child in active_children():
+        child.terminate()
+
+
+def _later(seconds: float, act: Callable[..., object], *arguments: object) -> None:
+    timer = Timer(seconds, act, arguments)
+    timer.daemon = True
+    timer.start()
