@@ -20,7 +20,7 @@ SELECT gen_random_uuid(), $1, 'default', 'inline' FROM generate_series(1, $2::in
 EFFECTS = """
 CREATE TABLE IF NOT EXISTS public.effects (
     job_id bigint, what text, pid int, at timestamptz DEFAULT clock_timestamp())"""
-PATIENCE = 30.0
+PATIENCE = 60.0
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 
