@@ -137,6 +137,7 @@ def celery(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Callab
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "COGEP_ENV": "test",
+            "PYTHONUNBUFFERED": "1",
             "COGEP_QUEUE_LEASE_SECONDS": "2",
             "COGEP_QUEUE_POLL_SECONDS": "0.2",
             "COGEP_QUEUE_GRACE_SECONDS": "0.5",

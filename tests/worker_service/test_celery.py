@@ -62,7 +62,7 @@ async def test_two_beats_do_no_harm_and_leave_no_file(
 ) -> None:
     beats = [celery("beat", "--loglevel=info") for _ in range(2)]
     for beat in beats:
-        await eventually(lambda beat=beat: _true("beat: Starting" in beat.log()))
+        await eventually(lambda beat=beat: _true("is starting" in beat.log()))
     await queue.put("probe.quick", 20)
     celery("worker", "-P", "solo")
     await eventually(lambda: _equal(queue.completed(), 20))
