@@ -33,7 +33,6 @@ class EmbeddedPostgres(EmbeddedServer):
     """
 
     name: ClassVar[str] = "postgres"
-    stop_signals: ClassVar[Sequence[Signals]] = (SIGINT, SIGQUIT)
 
     def __init__(
         self,
@@ -47,6 +46,8 @@ class EmbeddedPostgres(EmbeddedServer):
         self.version = version
         self.data = self.folder / "data"
         self._durable = durable
+        # nobody reads a throw-away server's data again: no checkpoint at its end
+        self.stop_signals: Sequence[Signals] = (SIGINT, SIGQUIT) if durable else (SIGQUIT,)
         self._options = ({} if durable else THROW_AWAY) | dict(options or {})
 
     def url(self, database: str = DATABASE, *, superuser: bool = False) -> str:

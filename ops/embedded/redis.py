@@ -19,7 +19,7 @@ class EmbeddedRedis(EmbeddedServer):
     """Redis in `folder`, on a free port of loopback that it keeps while this object lives."""
 
     name: ClassVar[str] = "redis"
-    stop_signals: ClassVar[Sequence[Signals]] = (SIGTERM,)
+    stop_signals: Sequence[Signals] = (SIGTERM,)
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

@@ -29,7 +29,7 @@ class EmbeddedServer(ABC):
     """
 
     name: ClassVar[str]
-    stop_signals: ClassVar[Sequence[Signals]]
+    stop_signals: Sequence[Signals]
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()

@@ -59,6 +59,7 @@ MALFORMED = [
     "https://user:password@example.com/",
     "https://@example.com/",
     "https://example.com:99999/",
+    "https://example.com:8443/",
     "https://example.com:x/",
     "https://example.com\\@127.0.0.1/",
     "https://exa mple.com/",
@@ -70,7 +71,7 @@ MALFORMED = [
 ]
 PUBLIC = [
     "http://example.com/",
-    "https://example.com:8443/a?b=c",
+    "https://example.com:443/a?b=c",
     "https://8.8.8.8/",
     "https://[2606:4700::1111]/",
     "https://prefeitura.são-joão.br/",
@@ -93,7 +94,7 @@ def test_public_addresses_pass(url: str) -> None:
 
 
 def test_an_allowed_private_host_passes() -> None:
-    allowed = frozenset({"10.0.0.1", "wiki.local:8080"})
+    allowed = frozenset({"10.0.0.1:9000", "wiki.local:8080"})
     assert check_address("http://10.0.0.1:9000/", allowed, pointer="")
     assert check_address("http://wiki.local:8080/", allowed, pointer="")
     with pytest.raises(UrlNotAllowed):
