@@ -24,6 +24,7 @@ CREATE TABLE ai.namespaces (
     embedding_model_id smallint
         CONSTRAINT fk_namespaces_embedding_model_id REFERENCES ai.embedding_models (id),
     dense_weight       double precision,
+    calibrated_chunks  bigint NOT NULL DEFAULT 0,
     created_at         timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT ck_namespaces_counts CHECK (chunk_count >= 0 AND term_total >= 0)
 )""",

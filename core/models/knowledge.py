@@ -40,6 +40,7 @@ class Namespace(Base):
     term_total: Mapped[int] = mapped_column(server_default="0")
     embedding_model_id: Mapped[int | None] = mapped_column(ForeignKey("ai.embedding_models.id"))
     dense_weight: Mapped[float | None] = mapped_column(Float)
+    calibrated_chunks: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[CreatedAt]
 
     __table_args__ = (

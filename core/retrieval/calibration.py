@@ -64,7 +64,11 @@ async def calibrate(connection: Connection, *, namespace: str, embedder: QueryEm
         return await _measure(connection, namespace, trials, asked, weight)
 
     weight = await _choose(measure, default) if trials else default
-    await connection.execute("UPDATE ai.namespaces SET dense_weight = $2 WHERE name = $1", namespace, weight)
+    await connection.execute(
+        "UPDATE ai.namespaces SET dense_weight = $2, calibrated_chunks = chunk_count WHERE name = $1",
+        namespace,
+        weight,
+    )
     return weight
 
 

@@ -14,7 +14,8 @@ async def ensure_model(
     """
     model_id = await _ensure(connection, provider, name, dimensions)
     bound = await connection.fetchval(
-        """UPDATE ai.namespaces n SET embedding_model_id = $2
+        """UPDATE ai.namespaces n
+           SET embedding_model_id = $2, dense_weight = NULL, calibrated_chunks = 0
            WHERE id = $1 AND embedding_model_id IS DISTINCT FROM $2 AND NOT EXISTS (
                SELECT FROM ai.embeddings e WHERE e.namespace_id = n.id AND e.model_id = n.embedding_model_id)
            RETURNING embedding_model_id""",

@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-from functools import lru_cache
 
 from core.db import driver_connection
-from core.embeddings import Embedder, make_embedder
 from core.errors import JobError
 from core.models import JobKind
 from core.queue import Job
@@ -18,6 +16,7 @@ from worker_service.documents.reading import Reading, Source
 from worker_service.documents.sandbox import ParseLimits, extract_safely
 from worker_service.documents.sniff import detect
 from worker_service.drain.context import JobContext
+from worker_service.embedding import embedder
 
 _parsers = asyncio.Semaphore(os.cpu_count() or 1)
 """Each parser may take `parse_memory_bytes`: a batch of large files must not take the machine."""
@@ -37,7 +36,7 @@ async def ingest(job: Job, context: JobContext) -> None:
     await context.progress("reading", 20)
     reading = await _read(request, source, context.settings)
     await context.progress("embedding", 50)
-    vectors = await index.embed(request, reading, _embedder(context.settings), context)
+    vectors = await index.embed(request, reading, embedder(context.settings), context)
     await context.progress("indexing", 90)
     await index.complete(request, source, reading, vectors, context)
 
@@ -70,9 +69,3 @@ async def _read(request: queries.Request, source: Source, settings: Settings) ->
 
 def _fetch_limits(settings: Settings) -> FetchLimits:
     return FetchLimits(settings.fetch_max_bytes, settings.fetch_timeout_seconds, settings.fetch_allowed_hosts)
-
-
-@lru_cache(maxsize=1)
-def _embedder(settings: Settings) -> Embedder:
-    """One for the process: a local model is loaded once, a remote one keeps its connections."""
-    return make_embedder(settings)

@@ -1,9 +1,16 @@
 """The SQL of upkeep."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.db import Connection
+
 BATCH = 1000
+LEAST_CHUNKS = 50
+"""A self-test of fewer chunks tells nothing."""
 
 
 async def try_lock(session: AsyncSession, chore: str) -> bool:
@@ -36,3 +43,29 @@ async def delete_old_blobs(session: AsyncSession, *, days: int) -> int:
         "SELECT count(*) FROM gone"
     )
     return await session.scalar(statement, {"days": days, "batch": BATCH}) or 0
+
+
+@asynccontextmanager
+async def session_lock(connection: Connection, chore: str) -> AsyncIterator[bool]:
+    """Be the only one at a `chore` too long for one transaction; False when somebody is at it already."""
+    key = f"upkeep:{chore}"
+    locked = bool(await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", key))
+    try:
+        yield locked
+    finally:
+        if locked and not connection.is_closed():
+            await connection.execute("SELECT pg_advisory_unlock(hashtextextended($1, 0))", key)
+
+
+async def list_uncalibrated(connection: Connection, provider: str, model: str) -> list[str]:
+    """Namespaces of this model with enough text to test, untested or twice as large as when they were."""
+    rows = await connection.fetch(
+        """SELECT n.name FROM ai.namespaces n JOIN ai.embedding_models m ON m.id = n.embedding_model_id
+           WHERE m.provider = $1 AND m.name = $2
+             AND n.chunk_count >= $3 AND n.chunk_count >= 2 * n.calibrated_chunks
+           ORDER BY n.id LIMIT 10""",
+        provider,
+        model,
+        LEAST_CHUNKS,
+    )
+    return [row["name"] for row in rows]

@@ -2,11 +2,15 @@
 
 from celery import Task
 
+from core.settings import get_settings
 from worker_service import runtime
 from worker_service.celery_app import app
+from worker_service.embedding import embedder
+from worker_service.upkeep.calibration import calibrate_namespaces
 from worker_service.upkeep.service import CHORES, do_chore
 
 TIMEOUT = 60.0
+CALIBRATION_TIMEOUT = 240.0
 
 
 def _register(chore: str) -> "Task[[], None]":
@@ -17,3 +21,11 @@ def _register(chore: str) -> "Task[[], None]":
 
 
 TASKS = {chore: _register(chore) for chore in CHORES}
+
+
+@app.task(name="upkeep.calibrate")
+def calibrate() -> None:
+    """Let namespaces test themselves."""
+    runtime.current().call(
+        lambda database: calibrate_namespaces(database, embedder(get_settings())), timeout=CALIBRATION_TIMEOUT
+    )
