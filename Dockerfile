@@ -17,5 +17,5 @@ COPY --from=build /app /app
 WORKDIR /app
 USER 10001:10001
 EXPOSE 8000 8001
-CMD ["uvicorn", "agent_service.main:app", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "10"]
+CMD ["uvicorn", "agent_service.main:app", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", "--no-server-header", "--log-level", "warning", "--timeout-graceful-shutdown", "10"]
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["python", "-m", "ops.docker.healthy", "8000"]

@@ -12,7 +12,12 @@ class OpsSettings(BaseSettings):
     """Names in the environment are `COGEP_<FIELD>`, but for `DATABASE_URL` and `REDIS_URL`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="COGEP_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="COGEP_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     env: Environment = Environment.DEV

@@ -159,8 +159,16 @@ def _require_media_type(request: Request, expected: str) -> None:
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("send the body without a Content-Encoding")
     given = request.headers.getlist("content-type")
-    message = email.message.Message()
-    message["content-type"] = given[0] if len(given) == 1 else "unknown/unknown"
-    charset = str(message.get_param("charset", "utf-8"))
-    if message.get_content_type() != expected or charset.lower() not in {"utf-8", "utf8"}:
+    media_type, charset = _media_type(given[0]) if len(given) == 1 else ("", "")
+    if media_type != expected or charset not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType(f"send the body as `{expected}` in UTF-8")
+
+
+def _media_type(value: str) -> tuple[str, str]:
+    """The type and the charset of a `Content-Type`; empty when it cannot be read."""
+    message = email.message.Message()
+    message["content-type"] = value
+    try:
+        return message.get_content_type(), str(message.get_param("charset", "utf-8")).lower()
+    except ValueError:  # RFC 2231 numbers the pieces of a parameter, and a number may be absurd
+        return "", ""

@@ -32,6 +32,23 @@ def test_lists_come_from_comma_separated_text(monkeypatch: pytest.MonkeyPatch) -
     assert settings.fetch_allowed_hosts == {"wiki.local:8080"}
 
 
+@pytest.mark.parametrize("wrong", [{"COGEP_QUEUE_BATCH": "many"}, {"COGEP_ENV": "prod"}])
+def test_a_wrong_setting_does_not_print_the_others(
+    monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
+) -> None:
+    secrets = {
+        "DATABASE_URL": "postgresql://u:hunter2@h/d",
+        "REDIS_URL": "redis://redis",
+        "COGEP_LLM_API_KEY": "hunter2",
+    }
+    for name, value in {**secrets, **wrong}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as failed:
+        make()
+    assert "hunter2" not in str(failed.value)
+    assert "input_value" not in str(failed.value)
+
+
 def test_secrets_do_not_show() -> None:
     settings = make(DATABASE_URL="postgresql://u:hunter2hunter2@h/d")
     assert "hunter2" not in repr(settings) + str(settings.model_dump())

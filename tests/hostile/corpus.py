@@ -199,6 +199,8 @@ HEADERS: list[dict[str, bytes]] = [
     {"content-type": b"multipart/form-data; boundary=" + b"x" * 5_000},
     {"content-type": b"multipart/form-data; boundary=x; charset=zip"},
     {"content-type": b"multipart/form-data; boundary=\xff"},
+    {"content-type": b"application/json; charset*" + b"9" * 5_000 + b"=utf-8"},
+    {"content-type": b"multipart/form-data; boundary=xxxx; a*" + b"9" * 5_000 + b"=b"},
     {"content-encoding": b"gzip"},
     {"content-encoding": b"br, gzip"},
     {"content-length": b"abc"},

@@ -30,6 +30,11 @@ def test_a_process_is_the_same_wherever_it_is_written(name: str) -> None:
     assert essence(shlex.split(PROCFILE[name])) == essence(command) == essence(SERVICES[name]["command"])
 
 
+@pytest.mark.parametrize("name", ["ingestion", "agent"])
+def test_an_api_does_not_say_what_serves_it(name: str) -> None:
+    assert "--no-server-header" in PRODUCT[name].command
+
+
 def test_no_process_is_forgotten() -> None:
     assert set(PROCFILE) == set(PRODUCT) == set(SERVICES) - {"postgres", "redis", "migrate"}
 

@@ -173,10 +173,18 @@ def _retry_after(response: httpx.Response) -> float | None:
 
 
 def _filename(disposition: str | None, url: str) -> str | None:
-    message = Message()
-    message["Content-Disposition"] = disposition or "inline"
-    name = message.get_filename() or unquote(urlsplit(url).path)
+    name = _named(disposition or "inline") or unquote(urlsplit(url).path)
     return PurePosixPath(name.replace("\\", "/")).name[-MAX_FILENAME:] or None
+
+
+def _named(disposition: str) -> str | None:
+    """The name a source gives its file; None when there is none that can be read."""
+    message = Message()
+    message["Content-Disposition"] = disposition
+    try:
+        return message.get_filename()
+    except ValueError:  # also the absurd piece numbers and unknown encodings of RFC 2231
+        return None
 
 
 def _too_large(max_bytes: int) -> JobError:

