@@ -37,7 +37,8 @@ def plain_url(url: str) -> str:
 class Database:
     """An engine and the transactions made with it. Belongs to one event loop of one process.
 
-    Timeouts are in seconds and enforced by the server. `settings` are more server settings for every
+    Timeouts are in seconds; the server enforces all but `pool_timeout`, the wait for a free connection.
+    `settings` are more server settings for every
     connection (for example `{"enable_seqscan": "off"}` on a queue's connections).
     """
 
@@ -47,7 +48,9 @@ class Database:
         *,
         application: str = "cogep",
         pool_size: int = 10,
+        pool_timeout: float = 5,
         statement_timeout: float = 5,
+        lock_timeout: float = 2,
         settings: dict[str, str] | None = None,
     ) -> None:
         self.url = url
@@ -56,7 +59,7 @@ class Database:
             "timezone": "UTC",
             "jit": "off",
             "statement_timeout": str(int(statement_timeout * 1000)),
-            "lock_timeout": "2000",
+            "lock_timeout": str(int(lock_timeout * 1000)),
             "idle_in_transaction_session_timeout": "15000",
             **(settings or {}),
         }
@@ -64,7 +67,7 @@ class Database:
             async_url(url),
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=5,
+            pool_timeout=pool_timeout,
             hide_parameters=True,
             connect_args={"server_settings": server_settings, "timeout": 5, "command_timeout": 60},
         )

@@ -4,6 +4,7 @@ It is a lexical fingerprint, good at spelling and word forms. It knows no synony
 configure a real model.
 """
 
+import asyncio
 import re
 import unicodedata
 import zlib
@@ -35,7 +36,7 @@ class HashedNgrams:
 
     async def embed_passages(self, texts: Sequence[str]) -> list[HalfVector]:
         """One vector for each text; a text without words gives zeros."""
-        return [_embed(text) for text in texts]
+        return await asyncio.to_thread(lambda: [_embed(text) for text in texts])  # seconds for a book
 
     async def embed_query(self, text: str) -> HalfVector:
         """The vector of a question."""

@@ -29,7 +29,9 @@ COLLECT = 0.002
 RETRY_AFTER = 0.5
 LAST_WRITES = 3.0
 STATEMENT_SECONDS = 60.0
-"""Replacing the chunks of a large document takes longer than an API may."""
+"""Replacing the chunks of a large document takes longer than an API may, and others wait for it.
+
+Nobody's request waits here: a job takes its turn, at locks as at connections, until its own deadline."""
 
 
 class QueueWorker:
@@ -48,7 +50,9 @@ class QueueWorker:
             url,
             application="cogep-worker",
             pool_size=settings.database_pool_size,
+            pool_timeout=settings.job_timeout_seconds,
             statement_timeout=STATEMENT_SECONDS,
+            lock_timeout=STATEMENT_SECONDS,
         )
         name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self.services = Services(settings, database, table, name)
