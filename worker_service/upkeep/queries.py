@@ -32,12 +32,13 @@ async def delete_old_attempts(session: AsyncSession, *, days: int) -> int:
 
 
 async def delete_old_blobs(session: AsyncSession, *, days: int) -> int:
-    """Forget bytes handed in more than `days` ago that no unfinished job needs; how many rows."""
+    """Forget bytes handed in more than `days` ago that no job needs, be it for a retry; how many rows."""
     statement = text(
         "WITH old AS (SELECT b.sha256 FROM ai.blobs b "
         "WHERE b.created_at < now() - make_interval(days => :days) AND NOT EXISTS ("
         "SELECT FROM ai.ingestion_payload p JOIN ai.ingestion_queue q USING (id) "
-        "WHERE p.blob_sha256 = b.sha256 AND q.status IN ('PENDING', 'PROCESSING')) "
+        "WHERE p.blob_sha256 = b.sha256 AND (q.status IN ('PENDING', 'PROCESSING') "
+        "OR q.status = 'FAILED' AND q.finished_at > now() - make_interval(days => :days))) "
         "LIMIT :batch FOR UPDATE OF b SKIP LOCKED), "
         "gone AS (DELETE FROM ai.blobs b USING old WHERE b.sha256 = old.sha256 RETURNING 1) "
         "SELECT count(*) FROM gone"

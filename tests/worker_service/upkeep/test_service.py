@@ -51,19 +51,25 @@ async def test_old_attempts_are_forgotten(queue: Any, database: Database) -> Non
 
 
 async def test_old_bytes_are_kept_while_a_job_needs_them(queue: Any, database: Database) -> None:
-    waiting, done, *_ = await queue.put("k", 2)
-    for sha, age in (("01", "8 days"), ("02", "8 days"), ("03", "8 days"), ("04", "6 days")):
+    waiting, done, failed, given_up = await queue.put("k", 4)
+    ages = {"01": "8 days", "02": "8 days", "03": "8 days", "04": "6 days", "05": "20 days", "06": "20 days"}
+    for sha, age in ages.items():
         await queue.execute(BLOB.format(sha=sha, age=age))
     await queue.execute(
         f"UPDATE ai.ingestion_payload SET blob_sha256 = '\\x01' WHERE id = {waiting};"
         f"UPDATE ai.ingestion_payload SET blob_sha256 = '\\x02' WHERE id = {done};"
-        f"UPDATE ai.ingestion_queue SET ready = false, status = 'COMPLETED' WHERE id = {done}"
+        f"UPDATE ai.ingestion_payload SET blob_sha256 = '\\x05' WHERE id = {failed};"
+        f"UPDATE ai.ingestion_payload SET blob_sha256 = '\\x06' WHERE id = {given_up};"
+        f"UPDATE ai.ingestion_queue SET ready = false, status = 'COMPLETED' WHERE id = {done};"
+        "UPDATE ai.ingestion_queue SET ready = false, status = 'FAILED', finished_at = now() - "
+        f"CASE WHEN id = {failed} THEN interval '1 day' ELSE interval '8 days' END "
+        f"WHERE id IN ({failed}, {given_up})"
     )
-    assert await do_chore(database, "expire_blobs") == 2
+    assert await do_chore(database, "expire_blobs") == 3
     kept = await (await queue.connection()).fetch(
         "SELECT encode(sha256, 'hex') AS sha FROM ai.blobs ORDER BY 1"
     )
-    assert [row["sha"] for row in kept] == ["01", "04"]
+    assert [row["sha"] for row in kept] == ["01", "04", "05"]
 
 
 def test_every_chore_is_a_task_on_beat_s_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
