@@ -34,14 +34,27 @@ LEFT JOIN LATERAL (
 """
 OWNED = "(CAST(:owner AS bigint) IS NULL OR p.principal_id = :owner)"
 
+# What came last wins: a job that something later overtakes (other content of the same source, or the deletion
+# of the document) no longer answers for its content. It gives its key up, so that the newcomer may have it.
 FIND_REPEATS = """
+WITH same AS (
+    SELECT q.id, p.public_id, q.dedupe_key,
+           EXISTS (SELECT FROM ai.ingestion_payload later
+                   WHERE later.namespace = p.namespace AND later.id > p.id AND later.source = p.source)
+           OR EXISTS (SELECT FROM ai.documents d JOIN ai.namespaces n ON n.id = d.namespace_id
+                      WHERE n.name = p.namespace AND d.source = p.source AND d.deleted_at > p.created_at)
+           AS overtaken
+    FROM ai.ingestion_queue q JOIN ai.ingestion_payload p USING (id)
+    WHERE q.dedupe_key = ANY($3::text[])
+), freed AS (
+    UPDATE ai.ingestion_queue q SET dedupe_key = NULL
+    FROM same WHERE q.id = same.id AND overtaken AND q.dedupe_key IS NOT NULL
+)
 SELECT p.public_id, p.idempotency_key, p.request_sha256, NULL AS dedupe_key
 FROM ai.ingestion_payload p
 WHERE p.principal_id = $1 AND p.idempotency_key = ANY($2::text[])
 UNION ALL
-SELECT p.public_id, NULL, NULL, q.dedupe_key
-FROM ai.ingestion_queue q JOIN ai.ingestion_payload p USING (id)
-WHERE q.dedupe_key = ANY($3::text[])
+SELECT public_id, NULL, NULL, dedupe_key FROM same WHERE NOT overtaken
 """
 # Bytes known already are touched: that locks them against retention, which would remove what is old.
 INSERT_BLOBS = """

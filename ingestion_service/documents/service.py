@@ -85,7 +85,7 @@ class Known:
     """Which job answers for a submission: those in the database, then those of the same batch.
 
     An idempotency key identifies a request alone. Without one, the same content of the same source does,
-    while a job for it is unfinished.
+    while a job for it is unfinished and nothing else of that source came after it.
     """
 
     def __init__(self, rows: Sequence[Record]) -> None:
@@ -97,6 +97,7 @@ class Known:
         self._by_content: dict[str, UUID] = {
             row["dedupe_key"]: row["public_id"] for row in rows if row["dedupe_key"]
         }
+        self._last: dict[tuple[str, str], UUID] = {}
         self.replays = 0
 
     @property
@@ -109,8 +110,10 @@ class Known:
         key = item.idempotency_key
         if key in self._by_key:
             return self._replay(*self._by_key[key], item)
-        if key is None and item.dedupe_key in self._by_content:
-            return self._by_content[item.dedupe_key]
+        same = self._by_content.get(item.dedupe_key)
+        if key is None and same is not None and self._last.get(item.place, same) == same:
+            return same
+        self._last[item.place] = item.public_id
         self._by_content.setdefault(item.dedupe_key, item.public_id)
         if key is not None:
             self._by_key[key] = (item.public_id, item.request_sha256)

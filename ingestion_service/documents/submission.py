@@ -38,13 +38,21 @@ class Submission:
     @cached_property
     def request_sha256(self) -> bytes:
         """What the caller asked for; the same idempotency key with another hash is a mistake."""
-        when = self.run_at.isoformat() if self.run_at else None
-        return _digest(*self._content, self.priority, when)
+        return _digest(*self._content, self.priority, self._when)
 
     @cached_property
     def dedupe_key(self) -> str:
-        """The same for the same content of the same source by the same principal."""
-        return _digest(self.principal_id, *self._content).hex()
+        """The same for the same content of the same source by the same principal, wanted at the same time."""
+        return _digest(self.principal_id, *self._content, self._when).hex()
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The document that the content is of."""
+        return self.namespace, self.source
+
+    @property
+    def _when(self) -> str | None:
+        return self.run_at.isoformat() if self.run_at else None
 
     @property
     def _content(self) -> tuple[Any, ...]:

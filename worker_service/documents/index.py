@@ -1,8 +1,10 @@
 """The last step of the pipeline: the new version, its chunks and COMPLETED in one transaction."""
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from pgvector import HalfVector
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import Connection, driver_connection
 from core.embeddings import Embedder, probe
@@ -40,12 +42,22 @@ async def complete_if_known(request: queries.Request, source: Source, context: J
     """Complete the job at once when its document was read from these very bytes, under the same title."""
     async with context.database.transaction() as session:
         connection = await driver_connection(session)
-        known = await queries.find_document(connection, request.namespace, request.source)
-        if known is None or known.source_sha256 != source.fingerprint:
-            return False
-        if request.title not in {None, known.title}:
-            return False
-        await context.complete(session)
+        await queries.lock_known_document(connection, request.namespace, request.source)
+        return await _complete_unchanged(session, request, source, context)
+
+
+async def _complete_unchanged(
+    session: AsyncSession, request: queries.Request, source: Source, context: JobContext
+) -> bool:
+    """Needs the document's lock: between the look and the commit nobody changes what was seen."""
+    connection = await driver_connection(session)
+    known = await queries.find_document(connection, request.namespace, request.source)
+    if known is None or known.source_sha256 != source.fingerprint:
+        return False
+    if request.title not in {None, known.title}:
+        return False
+    await context.complete(session)
+    if not await _complete_superseded(connection, known.id, context.job.id):
         await queries.describe_document(connection, known.id, title=known.title, metadata=request.metadata)
         await queries.insert_result(
             connection,
@@ -54,6 +66,21 @@ async def complete_if_known(request: queries.Request, source: Source, context: J
             version_id=known.version_id,
             outcome=IngestionOutcome.UNCHANGED,
         )
+    return True
+
+
+async def _complete_superseded(connection: Connection, document_id: int, job_id: int) -> bool:
+    """Whether something that came after the job has the last word on the document; noted if so."""
+    version_id = await queries.find_later_version(connection, document_id, job_id)
+    if version_id is None:
+        return False
+    await queries.insert_result(
+        connection,
+        job_id,
+        document_id=document_id,
+        version_id=version_id,
+        outcome=IngestionOutcome.SUPERSEDED,
+    )
     return True
 
 
@@ -84,26 +111,29 @@ async def complete(
 ) -> None:
     """Make the reading the document's current version and the job COMPLETED: both, or neither.
 
-    A job that was accepted before the one whose version is current changes nothing: what came last wins.
+    A job accepted before the one whose version is current, or before somebody deleted the document, changes
+    nothing: what came last wins.
     """
     title = reading.document.title
+    chunks = await asyncio.to_thread(_chunks, reading, vectors)
     async with context.database.transaction() as session:
         connection = await driver_connection(session)
         namespace_id = await queries.ensure_namespace(connection, request.namespace)
         document_id = await queries.lock_document(connection, namespace_id, request.source, title=title)
+        if await _complete_unchanged(session, request, source, context):
+            return  # another job was quicker to bring in the same bytes
         await context.complete(session)
-        newer = await queries.find_newer_version(connection, document_id, context.job.id)
-        if newer is not None:
-            await queries.insert_result(
-                connection,
-                context.job.id,
-                document_id=document_id,
-                version_id=newer,
-                outcome=IngestionOutcome.SUPERSEDED,
-            )
+        if await _complete_superseded(connection, document_id, context.job.id):
             return
         await queries.describe_document(connection, document_id, title=title, metadata=request.metadata)
-        await _index(connection, namespace_id, document_id, source, reading, vectors, context.job.id)
+        await _index(connection, namespace_id, document_id, source, reading, vectors, chunks, context.job.id)
+
+
+def _chunks(reading: Reading, vectors: Vectors) -> list[NewChunk]:
+    return [
+        NewChunk(chunk.start, chunk.end, chunk.header, body, vector)
+        for (chunk, body), vector in zip(reading.passages(), vectors.values, strict=True)
+    ]
 
 
 async def _index(
@@ -113,6 +143,7 @@ async def _index(
     source: Source,
     reading: Reading,
     vectors: Vectors,
+    chunks: list[NewChunk],
     job_id: int,
 ) -> None:
     version_id = await queries.insert_version(
@@ -137,9 +168,6 @@ async def _index(
         namespace_id=namespace_id,
         document_id=document_id,
         version_id=version_id,
-        chunks=[
-            NewChunk(chunk.start, chunk.end, chunk.header, body, vector)
-            for (chunk, body), vector in zip(reading.passages(), vectors.values, strict=True)
-        ],
+        chunks=chunks,
         model_id=await vectors.bind(connection, namespace_id),
     )

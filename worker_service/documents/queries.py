@@ -52,9 +52,16 @@ async def find_blob(connection: Connection, sha256: bytes) -> bytes | None:
 
 
 async def ensure_namespace(connection: Connection, name: str) -> int:
-    """The id of namespace `name`, made when absent."""
-    await connection.execute("INSERT INTO ai.namespaces (name) VALUES ($1) ON CONFLICT DO NOTHING", name)
-    found: int = await connection.fetchval("SELECT id FROM ai.namespaces WHERE name = $1", name)
+    """The id of namespace `name`, made when absent.
+
+    Looks before it inserts: a conflicting insert waits for whoever is counting chunks in that row.
+    """
+    find = "SELECT id FROM ai.namespaces WHERE name = $1"
+    found: int | None = await connection.fetchval(find, name)
+    if found is None:
+        await connection.execute("INSERT INTO ai.namespaces (name) VALUES ($1) ON CONFLICT DO NOTHING", name)
+        found = await connection.fetchval(find, name)
+    assert found is not None, "inserted by us or by whom we waited for"
     return found
 
 
@@ -70,6 +77,16 @@ async def find_document(connection: Connection, namespace: str, source: str) -> 
         source,
     )
     return KnownDocument(**row) if row else None
+
+
+async def lock_known_document(connection: Connection, namespace: str, source: str) -> None:
+    """Be the only one to change the document of `source` until the transaction ends, if there is one."""
+    await connection.execute(
+        """SELECT FROM ai.documents d JOIN ai.namespaces n ON n.id = d.namespace_id
+           WHERE n.name = $1 AND d.source = $2 FOR NO KEY UPDATE OF d""",
+        namespace,
+        source,
+    )
 
 
 async def lock_document(connection: Connection, namespace_id: int, source: str, *, title: str) -> int:
@@ -101,12 +118,14 @@ async def describe_document(
     )
 
 
-async def find_newer_version(connection: Connection, document_id: int, job_id: int) -> int | None:
-    """The current version, when a job accepted after `job_id` brought it in."""
+async def find_later_version(connection: Connection, document_id: int, job_id: int) -> int | None:
+    """The newest version, when a job accepted after `job_id` brought it in, or a person deleted it since."""
     version_id: int | None = await connection.fetchval(
-        """SELECT d.current_version_id FROM ai.documents d
-           WHERE d.id = $1 AND d.deleted_at IS NULL AND EXISTS (
-               SELECT FROM ai.ingestion_results r WHERE r.document_id = d.id AND r.job_id > $2)""",
+        """SELECT coalesce(d.current_version_id,
+                           (SELECT max(id) FROM ai.document_versions WHERE document_id = d.id))
+           FROM ai.documents d JOIN ai.ingestion_payload p ON p.id = $2
+           WHERE d.id = $1 AND (d.deleted_at > p.created_at OR d.deleted_at IS NULL AND EXISTS (
+               SELECT FROM ai.ingestion_results r WHERE r.document_id = d.id AND r.job_id > p.id))""",
         document_id,
         job_id,
     )

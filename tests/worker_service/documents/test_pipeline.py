@@ -1,70 +1,15 @@
 """Documents through the real queue, the real pipeline and the real index, in this process."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import text
 
 from core.db import Database
-from core.models import JobKind
 from core.settings import Environment, Settings
-from ingestion_service.documents.service import accept_documents
-from ingestion_service.documents.submission import Submission
-from worker_service.drain.worker import QueueWorker
-from worker_service.handlers import HANDLERS
-
-JOB = """
-SELECT q.status::text, r.outcome, r.chunk_count, r.embedded_count, d.title,
-       (SELECT code FROM ai.ingestion_attempts a WHERE a.job_id = p.id ORDER BY a.id DESC LIMIT 1) AS code,
-       (SELECT count(*) FROM ai.ingestion_attempts a WHERE a.job_id = p.id) AS failures
-FROM ai.ingestion_payload p JOIN ai.ingestion_queue q USING (id)
-LEFT JOIN ai.ingestion_results r ON r.job_id = p.id LEFT JOIN ai.documents d ON d.id = r.document_id
-WHERE p.public_id = :id"""
-
-Eventually = Callable[..., Awaitable[None]]
-
-
-async def ring() -> None:
-    await asyncio.sleep(0)
-
-
-class Desk:
-    """Hands documents in and waits for their end."""
-
-    def __init__(self, database: Database, eventually: Eventually) -> None:
-        self._database = database
-        self._eventually = eventually
-
-    async def hand_in(self, blob: bytes | None, source: str, **fields: Any) -> Any:
-        kind = JobKind.URL if blob is None else JobKind.FILE
-        values = {"principal_id": 1, "kind": kind, "namespace": "default", "source": source, "title": None}
-        values |= {"metadata": {}, "priority": 100, "run_at": None, "idempotency_key": None, "blob": blob}
-        submission = Submission(**values | {"filename": None if blob is None else source} | fields)
-        accepted = await accept_documents(self._database, [submission], max_attempts=2, ring=ring)
-        return accepted.jobs[0].id
-
-    async def job(self, identifier: Any) -> Any:
-        async with self._database.transaction() as session:
-            return (await session.execute(text(JOB), {"id": identifier})).one()
-
-    async def ended(self, identifier: Any) -> Any:
-        async def over() -> bool:
-            return (await self.job(identifier)).status in {"COMPLETED", "FAILED"}
-
-        await self._eventually(over)
-        return await self.job(identifier)
-
-    async def ingest(self, blob: bytes | None, source: str, **fields: Any) -> Any:
-        return await self.ended(await self.hand_in(blob, source, **fields))
-
-    async def one(self, statement: str, **parameters: Any) -> Any:
-        async with self._database.transaction() as session:
-            return (await session.execute(text(statement), parameters)).one()
+from tests.worker_service.documents.desk import Desk, Eventually, handbook, working
 
 
 class Site(BaseHTTPRequestHandler):
@@ -105,29 +50,10 @@ def settings(database_url: str, site: str) -> Settings:
     )
 
 
-@asynccontextmanager
-async def working(settings: Settings) -> AsyncIterator[None]:
-    worker = QueueWorker(settings, HANDLERS)
-    running = asyncio.create_task(worker.run())
-    try:
-        yield
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        await worker.stop(5)
-
-
 @pytest.fixture
 async def desk(database: Database, settings: Settings, eventually: Eventually) -> AsyncIterator[Desk]:
     async with working(settings):
         yield Desk(database, eventually)
-
-
-def handbook(**changed: str) -> bytes:
-    sections = {
-        f"Seção {n}": f"O procedimento {n} leva {n + 2} dias úteis. " * 20 for n in range(12)
-    } | changed
-    return "\n\n".join(f"## {title}\n\n{body}" for title, body in sections.items()).encode()
 
 
 async def test_a_document_becomes_searchable_spans_of_its_text(desk: Desk) -> None:
