@@ -12,7 +12,7 @@ REDACTED = "[redacted]"
 SECRET_KEYS = frozenset(
     {"authorization", "password", "secret", "token", "api_key", "cookie", "content", "text", "question"}
 )
-# What must not be found in a log line. Every repetition is bounded: a hostile line costs no more than a long one.
+# What must not be found in a log line. Repetitions are bounded: a hostile line costs no more than a long one.
 PERSONAL = re.compile(
     r"\b\d{3}\.?\d{3}\.?\d{3}-?\d{2}\b"  # CPF
     r"|\b[0-9A-Z]{2}\.?[0-9A-Z]{3}\.?[0-9A-Z]{3}/[0-9A-Z]{4}-?\d{2}\b"  # CNPJ

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 
 from core.errors import DomainError
 from core.web.auth import Requires
+from core.web.large_bodies import spooled
 from core.web.parameters import Declared
 from core.web.problems import MalformedRequest
 from core.web.runtime import runtime
@@ -78,6 +79,10 @@ class StrictRequest(Request):
             self._json = loads(await self.body(), self.bounds)
         return self._json
 
+    def hold(self, body: bytes) -> None:
+        """The whole body, read already."""
+        self._body = body
+
     async def _next_piece(self, deadline: float) -> tuple[bytes, bool]:
         try:
             async with asyncio.timeout_at(deadline):
@@ -117,10 +122,13 @@ class StrictRoute(APIRoute):
             for demand in demands:
                 await demand.check(strict_request)
             declared.check(strict_request)
-            await self._read_body(strict_request)
-            return await handle(strict_request)
+            return await self._serve(strict_request, handle)
 
         return strict
+
+    async def _serve(self, request: StrictRequest, handle: Handler) -> Response:
+        await self._read_body(request)
+        return await handle(request)
 
     def _bounded(self, request: Request) -> StrictRequest:
         bounded = StrictRequest(request.scope, request.receive)
@@ -129,10 +137,15 @@ class StrictRoute(APIRoute):
         bounded.bounds = LARGE_BOUNDS if self.large else Bounds()
         return bounded
 
+    @property
+    def takes_form(self) -> bool:
+        """Whether the body is a form rather than JSON."""
+        return self.body_field is not None and isinstance(self.body_field.field_info, params.Form)
+
     async def _read_body(self, request: StrictRequest) -> None:
         if self.body_field is None:
             return
-        if isinstance(self.body_field.field_info, params.Form):
+        if self.takes_form:
             _require_media_type(request, "multipart/form-data")
             form = await request.form(**FORM_LIMITS)
             names = [name for name, _ in form.multi_items()]
@@ -144,9 +157,20 @@ class StrictRoute(APIRoute):
 
 
 class LargeRoute(StrictRoute):
-    """A strict route that takes uploads and batches: up to `max_upload_bytes`."""
+    """A strict route that takes uploads and batches: up to `max_upload_bytes`, a few of them at once."""
 
     large = True
+
+    async def _serve(self, request: StrictRequest, handle: Handler) -> Response:
+        """A body arrives on disk, at its sender's pace; only a whole one takes a place in memory."""
+        room = runtime(request).room
+        if self.takes_form:
+            await self._read_body(request)
+            async with room.place():
+                return await handle(request)
+        async with spooled(request.stream()) as file, room.place():
+            request.hold(file.read())
+            return await super()._serve(request, handle)
 
 
 def router(*, prefix: str = "", tags: list[str] | None = None, large: bool = False) -> APIRouter:

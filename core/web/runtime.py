@@ -8,6 +8,7 @@ from core.db import Database
 from core.errors import Unavailable
 from core.migrations import SchemaOutdated, require_head
 from core.settings import Settings
+from core.web.large_bodies import Room
 
 
 class Runtime:
@@ -16,6 +17,7 @@ class Runtime:
     def __init__(self, settings: Settings, database: Database) -> None:
         self.settings = settings
         self.database = database
+        self.room = Room()
         self._verified = False
 
     async def verify_schema(self) -> None:

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingestion_service.documents.addresses import UrlNotAllowed, check_address
@@ -101,6 +101,7 @@ def test_an_allowed_private_host_passes() -> None:
         check_address("http://wiki.local/", allowed, pointer="")
 
 
+@example("http://\x00")
 @given(st.text(max_size=200) | st.text(max_size=60).map(lambda rest: f"http://{rest}"))
 def test_no_text_breaks_the_check(url: str) -> None:
     try:

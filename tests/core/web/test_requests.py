@@ -1,10 +1,12 @@
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
-from core.web import requests
+from core.web import large_bodies, requests
 
 JSON = {"content-type": "application/json"}
 
@@ -27,6 +29,7 @@ async def test_a_strict_body_is_read(client: httpx.AsyncClient) -> None:
         ({"content-type": "text/plain"}, b'{"words": "a"}', 415, "unsupported_media_type"),
         ({"content-type": "application/json; charset=latin-1"}, b"{}", 415, "unsupported_media_type"),
         ({"content-type": "application/json; charset*=x"}, b"{}", 415, "unsupported_media_type"),
+        ({"content-type": f"application/json; a*{'9' * 5_000}=b"}, b"{}", 415, "unsupported_media_type"),
         ({**JSON, "content-encoding": "gzip"}, b"{}", 415, "unsupported_media_type"),
         ({"content-type": "application/x-www-form-urlencoded"}, b"words=a", 415, "unsupported_media_type"),
     ],
@@ -150,3 +153,20 @@ async def test_an_unsound_url_is_a_problem(client: httpx.AsyncClient, path: str)
     request.url = httpx.URL("http://test").copy_with(raw_path=path.encode())
     answer = await client.send(request)
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
+
+
+async def test_large_bodies_take_turns(
+    app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_bodies, "WAIT_SECONDS", 0.05)
+    async with AsyncExitStack() as held:
+        for _ in range(large_bodies.AT_ONCE):
+            await held.enter_async_context(app.state.runtime.room.place())
+        for sent in ({"files": {"file": ("a.txt", b"a")}}, {"json": [{"words": "a"}]}):
+            path = "/large/files" if "files" in sent else "/large/notes"
+            refused = await client.post(path, **sent)
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
+        assert (await client.post("/probe/notes", json={"words": "small"})).is_success
+    for _ in range(large_bodies.AT_ONCE + 1):
+        assert (await client.post("/large/notes", json=[{"words": "a" * 50}] * 30_000)).is_success
+        assert (await client.post("/large/files", files={"file": ("a.txt", b"a" * 2_000_000)})).is_success
