@@ -36,7 +36,9 @@ class ChatIn(Model):
         8, ge=1, le=MAX_PASSAGES, strict=True, description="how many passages the answer may rest on"
     )
     filters: FiltersIn = FiltersIn()
-    stream: bool = Field(default=False, description="answer with server-sent events; so does `Accept`")
+    stream: bool = Field(
+        default=False, strict=True, description="answer with server-sent events; so does `Accept`"
+    )
 
 
 class CitationOut(BaseModel):

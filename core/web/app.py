@@ -1,5 +1,6 @@
 """One way to make an application: the same doors, refusals, logs and metrics for every service."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -63,12 +64,21 @@ def create_app(
         root_path_in_servers=False,
     )
     app.state.metrics = Metrics()
+    app.state.methods = _methods((health.routes, *routers))
     handlers.install(app)
     docs.install(app)
     for routes in (health.routes, *routers):
         _require_strict(routes)
         app.include_router(routes)
     return app
+
+
+def _methods(routers: Sequence[APIRouter]) -> list[tuple[re.Pattern[str], str]]:
+    """What `Allow` says of each path, in the order of matching: Starlette names one route's methods only."""
+    by_shape: dict[re.Pattern[str], set[str]] = {}
+    for route in (route for routes in routers for route in routes.routes if isinstance(route, StrictRoute)):
+        by_shape.setdefault(route.path_regex, set()).update(route.methods)
+    return [(shape, ", ".join(sorted(methods))) for shape, methods in by_shape.items()]
 
 
 def _require_strict(routes: APIRouter) -> None:

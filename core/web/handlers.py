@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -54,7 +55,15 @@ async def _domain(request: Request, error: Any) -> Response:
 
 
 async def _http(request: Request, error: Any) -> Response:
-    return problem(request, of_status(error.status_code), headers=error.headers)
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (allowed := _methods_of(request)):
+        headers = {"Allow": allowed}
+    return problem(request, of_status(error.status_code), headers=headers)
+
+
+def _methods_of(request: Request) -> str | None:
+    path = get_route_path(request.scope)
+    return next((methods for shape, methods in request.app.state.methods if shape.fullmatch(path)), None)
 
 
 async def _gone(request: Request, _error: Any) -> Response:

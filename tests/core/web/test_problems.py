@@ -76,6 +76,13 @@ async def test_a_thousand_mistakes_are_not_a_thousand_lines(client: httpx.AsyncC
     assert len(answer.json()["errors"]) == 50
 
 
+@pytest.mark.parametrize("prefix", ["", "/api/v1"])
+async def test_a_wrong_method_is_told_the_right_ones(client: httpx.AsyncClient, prefix: str) -> None:
+    answer = await client.options(f"{prefix}/probe/notes")
+    assert_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] == "GET, POST"
+
+
 async def test_the_registry_page_explains_every_code(client: httpx.AsyncClient) -> None:
     page = (await client.get("/problems")).text
     for code, kind in registry().items():
