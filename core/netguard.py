@@ -125,8 +125,9 @@ def _check_host(target: Target, allowed: AllowList) -> None:
 
 
 def _literal(host: str) -> Address | None:
+    """The address a host is; none with a zone, which names an interface of the machine that asks."""
     with suppress(ValueError):
-        return ipaddress.ip_address(host)
+        return ipaddress.ip_address(host) if "%" not in host else None
     return None
 
 

@@ -77,7 +77,7 @@ def _methods(routers: Sequence[APIRouter]) -> list[tuple[re.Pattern[str], str]]:
     """What `Allow` says of each path, in the order of matching: Starlette names one route's methods only."""
     by_shape: dict[re.Pattern[str], set[str]] = {}
     for route in (route for routes in routers for route in routes.routes if isinstance(route, StrictRoute)):
-        by_shape.setdefault(route.path_regex, set()).update(route.methods)
+        by_shape.setdefault(route.path_regex, set()).update(route.methods or ())
     return [(shape, ", ".join(sorted(methods))) for shape, methods in by_shape.items()]
 
 

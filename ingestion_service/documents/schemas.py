@@ -22,6 +22,7 @@ IdempotencyKey = Annotated[
     ),
 ]
 Priority = Annotated[int, Field(ge=0, le=32_767, description="lower runs first")]
+StrictPriority = Annotated[Priority, Field(strict=True)]
 Title = Annotated[Line, Field(max_length=300)]
 Source = Annotated[Line, Field(max_length=500)]
 
@@ -32,7 +33,7 @@ class Options(Model):
     namespace: Slug = "default"
     title: Title | None = None
     metadata: Metadata = Field(default_factory=dict)
-    priority: Priority = 100
+    priority: StrictPriority = 100
     run_at: Instant | None = Field(None, description="not before this moment")
     idempotency_key: IdempotencyKey | None = None
 

@@ -220,6 +220,8 @@ async def test_redis_away_costs_nothing(settings: Settings, database: Database) 
         {"text": "a", "priority": -1},
         {"text": "a", "priority": 32768},
         {"text": "a", "priority": 1.5},
+        {"text": "a", "priority": "5"},
+        {"text": "a", "priority": True},
         {"text": "a", "run_at": "2099-01-01T00:00:00"},
         {"text": "a", "run_at": 4102444800},
         {"text": "a", "run_at": "0001-01-01T00:00:00Z"},

@@ -9,6 +9,7 @@ from worker_service.documents.extract.blocks import Block, Extracted, Kind
 from worker_service.documents.extract.decoding import decode
 
 MAX_DEPTH = 100
+MAX_PATH = 200  # each line repeats its path: an endless key would become gigabytes
 _TITLE_KEYS = ("title", "titulo", "título", "name", "nome")
 _WORDS = {True: "sim", False: "não"}
 
@@ -30,7 +31,7 @@ def _walk(value: Any, path: str, depth: int) -> Iterator[Block]:
         raise JobError("document_broken", "The document is nested too deeply to be read.")
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from _walk(item, f"{path}.{key}" if path else key, depth + 1)
+            yield from _walk(item, (f"{path}.{key}" if path else key)[-MAX_PATH:], depth + 1)
     elif isinstance(value, list):
         for number, item in enumerate(value, 1):
             yield from _item(item, path, number, depth)

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 
 from worker_service.documents.extract.blocks import Block, Kind
 
 Row = Sequence[str]
+# Each row repeats the names: 250 kB of CSV with one endless name would become gigabytes.
+MAX_NAME = 120
 _NUMBER = re.compile(r"(?=[^\d]{0,9}\d)(?:R\$|US\$|[$€\d.,/:%\s+-])+")
 _QUESTION = re.compile(r"perguntas?|question|d[úu]vida", re.IGNORECASE)
 _ANSWER = re.compile(r"respostas?|answer", re.IGNORECASE)
@@ -22,7 +25,7 @@ def table_blocks(rows: Iterable[Row], *, header: bool | None = None, page: int |
     blocks = [Block(Kind.PARAGRAPH, " ".join(filter(None, row)), page=page) for row in filled[:first]]
     body = filled[first:]
     named = header if header is not None else _looks_like_header(body)
-    names: Row = body[0] if named and len(body) > 1 else ()
+    names: Row = [name[:MAX_NAME] for name in body[0]] if named and len(body) > 1 else ()
     blocks += [_row_block(names, row, page) for row in body[bool(names) :]]
     return blocks
 
@@ -41,8 +44,8 @@ def _row_block(names: Row, row: Row, page: int | None) -> Block:
         return Block(Kind.QUESTION_ANSWER, f"{question}\n{answer}", page=page)
     if len(names) > 1 and len(row) == 1:
         return Block(Kind.PARAGRAPH, row[0], page=page)
-    padded = [*names, *[""] * (len(row) - len(names))]
-    cells = [f"{name}: {cell}" if name else cell for name, cell in zip(padded, row, strict=False) if cell]
+    named = zip(chain(names, repeat("")), row, strict=False)
+    cells = [f"{name}: {cell}" if name else cell for name, cell in named if cell]
     return Block(Kind.TABLE_ROW, "; ".join(cells), page=page)
 
 
