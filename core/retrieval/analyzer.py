@@ -17,6 +17,9 @@ from core.retrieval.stopwords import STOP_WORDS
 MAX_WORD = 64
 """Code points in a word; a longer run is cut into pieces, so that no input makes a costly word."""
 
+MAX_CODE = 256
+"""Code points in a code: a lexeme of Postgres holds 2,047 bytes, and a longer one comes back maimed."""
+
 _MARKS = "\u0300-\u036f"
 _WORD = rf"[^\W_](?:[^\W_]|[{_MARKS}]){{0,{MAX_WORD - 1}}}"
 _TOKEN = re.compile(rf"{_WORD}(?:[./\-:,]{_WORD}){{0,7}}")
@@ -85,7 +88,8 @@ def _token(text: str) -> _Token:
     parts = [part[:MAX_WORD] for part in _PART.findall(fold(text))]  # one ligature may fold to 18 letters
     words = tuple(part for part in parts if part not in STOP_WORDS)
     joined = len(parts) > 1 and _DIGIT.search(text) is not None
-    return _Token(words, tuple(map(_stem, words)), ("".join(parts),) if joined else ())
+    code = "".join(parts)[:MAX_CODE]
+    return _Token(words, tuple(map(_stem, words)), (code,) if joined else ())
 
 
 def _stem(word: str) -> str:

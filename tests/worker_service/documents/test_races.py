@@ -23,6 +23,11 @@ SELECT d.deleted_at IS NULL AND d.current_version_id IS NOT NULL AS listed, v.ca
        (SELECT count(*) FROM ai.document_versions) AS versions,
        (SELECT count(*) FROM ai.chunks c WHERE c.version_id = d.current_version_id) AS chunks
 FROM ai.documents d LEFT JOIN ai.document_versions v ON v.id = d.current_version_id"""
+WRONG = """
+SELECT count(*) FROM ai.terms t FULL JOIN (
+    SELECT term, count(*) AS df FROM ai.chunks, unnest(tsvector_to_array(lexemes)) AS term
+    WHERE term NOT LIKE '#%' GROUP BY term) AS x USING (term)
+WHERE t.document_frequency IS DISTINCT FROM x.df"""
 OLD, NEW = b"Vale a regra antiga.", b"Vale a regra nova."
 
 
@@ -141,6 +146,18 @@ async def test_known_bytes_win_over_an_older_job_that_is_still_indexing_others(
             await waiting(desk, eventually, 2)
         assert {(await desk.ended(job)).status for job in (changed, restored)} == {"COMPLETED"}
     assert (await desk.one(SHOWN)).canonical_text == OLD.decode()
+
+
+async def test_words_at_the_limits_of_the_index_are_counted_like_others(
+    desk: Desk, settings: Settings
+) -> None:
+    """A code of 512 letters of four bytes: one byte too many for a lexeme."""
+    longest = "-".join(["\N{OSMANYA DIGIT ZERO}" * 64] * 8).encode()
+    async with working(settings):
+        await desk.ingest(longest, "regra.txt")
+        assert await desk.one(WRONG) == (0,)
+        assert (await desk.ingest(NEW, "regra.txt")).outcome == "indexed"
+    assert await desk.one(WRONG) == (0,)
 
 
 async def test_metadata_too_is_of_what_was_handed_in_last(desk: Desk, settings: Settings) -> None:
