@@ -57,8 +57,9 @@ async def next_expiry(connection: Connection, table: QueueTable) -> float | None
 
 
 async def sweep_orphans(connection: Connection, table: QueueTable) -> list[int]:
-    """Make held jobs ready again whose lease does not exist. Scans the hot table: for rare upkeep."""
-    return [row["id"] for row in await connection.fetch(table.sql(statements.ORPHANS), ORPHANS)]
+    """As `rescue`, for held jobs whose lease does not exist. Scans the hot table: for rare upkeep."""
+    rows = await connection.fetch(table.sql(statements.ORPHANS), ORPHANS, RESCUE_DETAIL)
+    return [row["id"] for row in rows]
 
 
 async def cancel_requested(connection: Connection, table: QueueTable, jobs: Sequence[int]) -> set[int]:

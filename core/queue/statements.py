@@ -116,13 +116,24 @@ NEXT_EXPIRY = "SELECT extract(epoch FROM min(expires_at) - now())::float8 FROM {
 # A second net: a claim writes row and lease together, so a held row without a lease means lost data.
 ORPHANS = """
 WITH orphan AS MATERIALIZED (
-    SELECT q.id FROM {hot} q WHERE q.status = 'PROCESSING'
+    SELECT q.id, NOT q.cancel_requested AND q.attempt < q.max_attempts AS again
+    FROM {hot} q WHERE q.status = 'PROCESSING'
     AND NOT EXISTS (SELECT FROM {lease} l WHERE l.id = q.lease_id)
     LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+), freed AS (
+    UPDATE {hot} q SET lease_id = NULL, ready = again,
+        ready_at = CASE WHEN again THEN now() ELSE ready_at END,
+        status = CASE WHEN again THEN 'PENDING' ELSE 'FAILED' END::{status},
+        stage = CASE WHEN again THEN 'rescued' END,
+        finished_at = CASE WHEN again THEN NULL ELSE now() END,
+        dedupe_key = CASE WHEN again THEN dedupe_key END
+    FROM orphan WHERE q.id = orphan.id
+    RETURNING q.id, q.attempt, q.cancel_requested
+), noted AS (
+    INSERT INTO {attempts} (job_id, attempt, code, detail)
+    SELECT id, attempt, CASE WHEN cancel_requested THEN 'cancelled' ELSE 'worker_died' END, $2 FROM freed
 )
-UPDATE {hot} SET status = 'PENDING', ready = true, ready_at = now(), lease_id = NULL, stage = 'rescued'
-WHERE id = ANY(ARRAY(SELECT id FROM orphan))
-RETURNING id"""
+SELECT id FROM freed"""
 
 STAGE = """
 WITH due AS MATERIALIZED (

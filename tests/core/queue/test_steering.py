@@ -111,6 +111,16 @@ async def test_a_held_row_without_lease_is_swept(connection: Connection, put: Pu
     assert (await row(connection, held))["lease_id"] == kept.lease_id
 
 
+async def test_an_orphan_without_attempts_left_has_failed(connection: Connection, put: Put) -> None:
+    [last] = await put(1, max_attempts=1)
+    [orphan] = await claim_all(connection)
+    await close(connection, INGESTION, [orphan.lease_id])
+    assert await sweep_orphans(connection, INGESTION) == [last]
+    assert (await row(connection, last))["status"] == "FAILED"
+    assert await failures(connection, last) == ["worker_died"]
+    assert not await claim_all(connection)
+
+
 async def test_many_claimers_never_share_a_job(database_url: str, put: Put) -> None:
     ids = await put(2000)
 
