@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import httpx
+import psutil
 
 from core.migrations import ROOT
 
@@ -66,6 +67,11 @@ class Product:
     def processes(self) -> dict[str, int]:
         """The process ids of what the supervisor runs now, by name."""
         return {row["name"]: row["pid"] for row in json.loads((self.folder / "processes.json").read_text())}
+
+    def supervisor(self) -> psutil.Process:
+        """The command itself, whose children are the servers, too."""
+        assert self._up is not None
+        return psutil.Process(self._up.pid)
 
     def stop(self) -> int:
         assert self._up is not None

@@ -73,8 +73,8 @@ class Dice:
 
     async def throw(self) -> None:
         await asyncio.sleep(self._random.uniform(0.3, 2.0))
-        name, process = self._victim()
         try:
+            name, process = self._victim()
             if "worker" in name and self._random.random() < 0.3:
                 process.send_signal(SIGSTOP)
                 await asyncio.sleep(LEASE * 1.5)
@@ -94,7 +94,14 @@ class Dice:
             if name == "worker"
             for child in process.children()
         ]
-        return self._random.choice(processes + children * 2)
+        return self._random.choice(processes + children * 2 + self._servers())
+
+    def _servers(self) -> list[tuple[str, psutil.Process]]:
+        """Postmaster and Redis, children of the command, and one of the processes that serve connections."""
+        servers = [(process.name(), process) for process in self._product.supervisor().children()]
+        servers = [server for server in servers if server[0].startswith(("postgres", "redis"))]
+        backends = [child for name, process in servers if name == "postgres" for child in process.children()]
+        return servers + [("backend", self._random.choice(backends))] * bool(backends)
 
     def _alive(self) -> list[tuple[str, int]]:
         return [(name, pid) for name, pid in self._product.processes().items() if psutil.pid_exists(pid)]
