@@ -3,7 +3,6 @@
 import asyncio
 import os
 
-from core.db import driver_connection
 from core.errors import JobError
 from core.models import JobKind
 from core.queue import Job
@@ -27,9 +26,8 @@ async def ingest(job: Job, context: JobContext) -> None:
 
     Raises JobError with the reason a person can act on.
     """
-    async with context.database.transaction() as session:
-        request = await queries.get_request(await driver_connection(session), job.id)
-    await context.progress("fetching", 5)
+    async with context.database.connection() as connection:
+        request = await queries.get_request(connection, job.id)
     source = await _obtain(request, context)
     if await index.complete_if_known(request, source, context):
         return
@@ -43,11 +41,12 @@ async def ingest(job: Job, context: JobContext) -> None:
 
 async def _obtain(request: queries.Request, context: JobContext) -> Source:
     if request.kind is JobKind.URL:
+        await context.progress("fetching", 5)
         fetched = await fetch(request.source, limits=_fetch_limits(context.settings))
         return Source(fetched.data, fetched.filename, fetched.media_type_declared)
     assert request.blob_sha256 is not None, "texts and files come with their bytes"
-    async with context.database.transaction() as session:
-        data = await queries.find_blob(await driver_connection(session), request.blob_sha256)
+    async with context.database.connection() as connection:
+        data = await queries.find_blob(connection, request.blob_sha256)
     if data is None:
         raise JobError("source_expired", "The bytes handed in are no longer kept; hand them in again.")
     return Source(data, request.filename, request.media_type)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.db import Database, driver_connection
+from core.db import Database
 from core.errors import JobError
 from core.queue import Job, QueueTable, complete_in, progress
 from core.queue.jobs import CANCELLED
@@ -53,12 +53,11 @@ class JobContext:
         return self._services.settings
 
     async def progress(self, stage: str, percent: int) -> None:
-        """Tell people how far the job is (0-100 %), in a transaction of its own.
+        """Tell people how far the job is (0-100 %), at once, whatever becomes of it.
 
         Raises LeaseLost when the job is no longer ours, JobError `cancelled` when somebody wants it stopped.
         """
-        async with self.database.transaction() as session:
-            connection = await driver_connection(session)
+        async with self.database.connection() as connection:
             stop = await progress(connection, self._services.table, self.job, stage, percent)
         if stop:
             raise cancelled()
