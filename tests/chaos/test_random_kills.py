@@ -101,7 +101,9 @@ class Dice:
         servers = [(process.name(), process) for process in self._product.supervisor().children()]
         servers = [server for server in servers if server[0].startswith(("postgres", "redis"))]
         backends = [child for name, process in servers if name == "postgres" for child in process.children()]
-        return servers + [("backend", self._random.choice(backends))] * bool(backends)
+        return servers + [
+            ("backend", backend) for backend in self._random.sample(backends, min(1, len(backends)))
+        ]
 
     def _alive(self) -> list[tuple[str, int]]:
         return [(name, pid) for name, pid in self._product.processes().items() if psutil.pid_exists(pid)]
