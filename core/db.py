@@ -10,12 +10,15 @@ from pgvector.asyncpg import register_vector
 from sqlalchemy import event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 log = structlog.get_logger(__name__)
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Callback: TypeAlias = Callable[[], Awaitable[None]]
+# PostgreSQL, appendix A: connections, rollbacks, resources, a transaction left idle, locks, interventions.
+_OUTAGE = ("08", "40", "53", "25P03", "55P03", "57")
 _CALLBACKS = "on_commit"
 _SSL_PARAMETER = "sslmode"
 
@@ -120,6 +123,18 @@ async def driver_connection(session: AsyncSession) -> Connection:
 def sqlstate(error: DBAPIError) -> str | None:
     """The SQLSTATE of a database error, None when the server never answered."""
     return getattr(error.orig, "sqlstate", None)
+
+
+def is_outage(error: BaseException) -> bool:
+    """The database was away, overloaded or contended: the same may succeed later."""
+    if isinstance(
+        error, PoolTimeout | asyncpg.InterfaceError | asyncpg.InternalClientError | ConnectionError
+    ):
+        return True
+    if isinstance(error, DBAPIError):
+        lost = error.connection_invalidated or isinstance(error.__cause__, asyncpg.InterfaceError)
+        return lost or (sqlstate(error) or "").startswith(_OUTAGE)
+    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(_OUTAGE)
 
 
 async def _run(callback: Callback) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import structlog
 
+from core.db import is_outage
 from core.errors import JobError
 from core.queue import Job, LeaseLost
 from worker_service.drain.context import Handler, JobContext, Services, cancelled
@@ -40,8 +41,7 @@ class Runner:
         except JobError as error:
             self._settler.failed(job, error)
         except Exception as error:
-            log.exception("handler_failed", kind=job.kind)
-            self._settler.failed(job, _unexpected(error))
+            self._settler.failed(job, _reason(error, job.kind))
         else:
             self._done(job, in_transaction=context.completed)
 
@@ -85,6 +85,10 @@ def _too_long(seconds: float) -> JobError:
     return JobError("timeout", f"The job took more than {seconds:g} seconds.", retryable=True)
 
 
-def _unexpected(error: Exception) -> JobError:
+def _reason(error: Exception, kind: str) -> JobError:
+    if is_outage(error):
+        log.warning("database_unavailable", error=type(error).__name__)
+        return JobError("database_unavailable", "The database went away during the job.", retryable=True)
+    log.exception("handler_failed", kind=kind, exc_info=error)
     detail = f"An unexpected error ({type(error).__name__}); the worker's log has the details."
     return JobError("internal_error", detail, retryable=True)

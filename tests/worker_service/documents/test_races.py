@@ -18,6 +18,9 @@ DOCUMENT = "SELECT FROM ai.documents FOR UPDATE"
 WAITING = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 )
+CUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'"""
 SHOWN = """
 SELECT d.deleted_at IS NULL AND d.current_version_id IS NOT NULL AS listed, v.canonical_text, d.metadata,
        (SELECT count(*) FROM ai.document_versions) AS versions,
@@ -82,6 +85,19 @@ async def test_a_large_document_delays_its_neighbours_and_fails_none(desk: Desk,
         jobs += [await desk.hand_in(handbook(extra=str(n)), f"{n}.md") for n in range(20)]
         ended = [await desk.ended(job) for job in jobs]
     assert {(job.status, job.failures) for job in ended} == {("COMPLETED", 0)}
+
+
+async def test_a_connection_cut_under_a_job_is_called_by_its_name_and_tried_again(
+    desk: Desk, database: Database, settings: Settings, eventually: Eventually
+) -> None:
+    async with working(settings):
+        await desk.ingest(OLD, "first.md")
+        async with holding(database, NAMESPACE):
+            job = await desk.hand_in(NEW, "second.md")
+            await waiting(desk, eventually, 1)
+            await desk.one(CUT)
+        ended = await desk.ended(job)
+    assert (ended.status, ended.failures, ended.code) == ("COMPLETED", 1, "database_unavailable")
 
 
 async def test_the_same_bytes_handed_in_while_their_document_is_deleted_bring_it_back(
