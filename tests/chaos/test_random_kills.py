@@ -97,7 +97,7 @@ class Dice:
         return self._random.choice(processes + children * 2 + self._servers())
 
     def _servers(self) -> list[tuple[str, psutil.Process]]:
-        """Postmaster and Redis, children of the command, and one of the processes that serve connections."""
+        """Postmaster and Redis, children of the command, and one process that serves a connection."""
         servers = [(process.name(), process) for process in self._product.supervisor().children()]
         servers = [server for server in servers if server[0].startswith(("postgres", "redis"))]
         backends = [child for name, process in servers if name == "postgres" for child in process.children()]

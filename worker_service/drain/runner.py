@@ -41,7 +41,9 @@ class Runner:
         except JobError as error:
             self._settler.failed(job, error)
         except Exception as error:
-            self._settler.failed(job, _reason(error, job.kind))
+            if not is_outage(error):
+                log.exception("handler_failed", kind=job.kind)
+            self._settler.failed(job, _reason(error))
         else:
             self._done(job, in_transaction=context.completed)
 
@@ -85,10 +87,10 @@ def _too_long(seconds: float) -> JobError:
     return JobError("timeout", f"The job took more than {seconds:g} seconds.", retryable=True)
 
 
-def _reason(error: Exception, kind: str) -> JobError:
+def _reason(error: Exception) -> JobError:
     if is_outage(error):
-        log.warning("database_unavailable", error=type(error).__name__)
-        return JobError("database_unavailable", "The database went away during the job.", retryable=True)
-    log.exception("handler_failed", kind=kind, exc_info=error)
+        return JobError(
+            "database_unavailable", f"The database went away ({type(error).__name__}).", retryable=True
+        )
     detail = f"An unexpected error ({type(error).__name__}); the worker's log has the details."
     return JobError("internal_error", detail, retryable=True)
