@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 from uuid import UUID
 
-from asyncpg import Record, UniqueViolationError
+from asyncpg import DeadlockDetectedError, Record, UniqueViolationError
 
 from core.apikeys import Scope
 from core.db import Callback, Database, on_commit
@@ -61,8 +61,8 @@ async def accept_documents(
     for _ in range(RACES):
         try:
             return await _accept(database, items, max_attempts, ring)
-        except (UniqueViolationError, _Overtaken):
-            continue  # somebody committed the same key or content meanwhile: now it is found
+        except (UniqueViolationError, DeadlockDetectedError, _Overtaken):
+            continue  # somebody else was at the same key or content: what they committed is found now
     raise Unavailable("the same document is being handed in over and over; try again")
 
 
