@@ -10,7 +10,7 @@ STAMP := $(VENV)/.run-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test check bench chaos fuzz migrate revision fmt lock clean
+.PHONY: help run stop test coverage check bench chaos fuzz migrate revision fmt lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -46,8 +46,12 @@ revision: $(STAMP) ## write a migration from the models: make revision m="what c
 	@test -n "$(m)" || { echo 'Say what changes: make revision m="..."' >&2; exit 1; }
 	@$(BIN)/cogep revision "$(m)"
 
+# Two processes with servers of their own; a module stays together, for its fixtures.
 test: $(DEV_STAMP) ## run the tests against embedded Postgres and Redis; ARGS="-k name" chooses
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadscope $(ARGS)
+
+coverage: $(DEV_STAMP) ## the tests, and which lines and branches they reach
+	$(BIN)/pytest --numprocesses 2 --dist loadscope --cov --cov-report=term $(ARGS)
 
 chaos: $(DEV_STAMP) ## kill, pause and cut off servers and workers, for longer than the tests do
 	$(BIN)/pytest tests/chaos $(ARGS)
