@@ -4,6 +4,7 @@ Whoever changes a namespace's chunks locks its row first for the statistics: con
 for a few milliseconds, counts stay exact, and no two of them can wait for each other.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,7 +76,9 @@ async def replace_chunks(
     ids = await _insert(connection, namespace_id, document_id, version_id, chunks)
     if model_id is not None:
         await _insert_vectors(connection, namespace_id, model_id, ids, chunks)
-    await _count(connection, namespace_id, _difference([chunk.entry for chunk in chunks], gone))
+    entries = [chunk.entry for chunk in chunks]
+    change = await asyncio.to_thread(_difference, entries, gone)  # seconds for a book
+    await _count(connection, namespace_id, change)
 
 
 async def delete_chunks(connection: Connection, *, namespace_id: int, document_id: int) -> None:

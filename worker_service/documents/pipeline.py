@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import nullcontext
 
 from core.errors import JobError
 from core.models import JobKind
@@ -20,6 +21,10 @@ from worker_service.embedding import embedder
 _parsers = asyncio.Semaphore(os.cpu_count() or 1)
 """Each parser may take `parse_memory_bytes`: a batch of large files must not take the machine."""
 
+LARGE_BYTES = 1_000_000
+_large = asyncio.Semaphore(1)
+"""A text of 15 MB takes 0.5 GB and a minute of the processor: side by side large ones would all be late."""
+
 
 async def ingest(job: Job, context: JobContext) -> None:
     """Bring in one document: a new version, or nothing where its bytes are known already.
@@ -31,6 +36,11 @@ async def ingest(job: Job, context: JobContext) -> None:
     source = await _obtain(request, context)
     if await index.complete_if_known(request, source, context):
         return
+    async with _large if len(source.data) > LARGE_BYTES else nullcontext():
+        await _bring_in(request, source, context)
+
+
+async def _bring_in(request: queries.Request, source: Source, context: JobContext) -> None:
     await context.progress("reading", 20)
     reading = await _read(request, source, context.settings)
     await context.progress("embedding", 50)
