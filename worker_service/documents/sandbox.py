@@ -25,7 +25,7 @@ class ParseLimits:
 
     timeout_seconds: float = 60
     memory_bytes: int = 1_073_741_824
-    output_bytes: int = 20_000_000
+    output_bytes: int = 64_000_000
 
 
 async def extract_safely(data: bytes, media_type: MediaType, *, limits: ParseLimits) -> Extracted:
