@@ -3,14 +3,21 @@
 Every write to a leased row says (id, lease, status): a worker whose lease was taken away touches no row.
 """
 
-ENQUEUE = """
+# Takes its rows from `new`, which whoever has jobs to be puts before it: (id, priority, run_at, max_attempts,
+# dedupe_key).
+ENQUEUE_NEW = """
 INSERT INTO {hot} (id, priority, run_at, ready, scheduled, max_attempts, dedupe_key)
 SELECT id, priority, coalesce(run_at, now()), coalesce(run_at <= now(), true),
        coalesce(run_at > now(), false), max_attempts, dedupe_key
-FROM unnest($1::bigint[], $2::smallint[], $3::timestamptz[], $4::smallint[], $5::text[])
-     AS new (id, priority, run_at, max_attempts, dedupe_key)
+FROM new"""
+
+ENQUEUE = f"""
+WITH new AS (
+    SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::timestamptz[], $4::smallint[], $5::text[])
+                  AS item (id, priority, run_at, max_attempts, dedupe_key)
+) {ENQUEUE_NEW}
 ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING
-RETURNING id"""
+RETURNING id"""  # noqa: S608 - both parts are constants
 
 # MATERIALIZED and ARRAY keep the LIMIT from being run again inside a join, whatever the statistics say.
 CLAIM = """

@@ -1,7 +1,7 @@
-"""The SQL of the door. Accepting a document costs a handful of prepared statements, whatever the batch."""
+"""The SQL of the door. Accepting new documents costs one statement, whatever the batch."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +9,9 @@ from asyncpg import Record
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.db import driver_connection
-from core.queue import steering
-from core.queue.jobs import CancelOutcome, NewJob
+from core.db import Connection, driver_connection
+from core.queue import statements, steering
+from core.queue.jobs import CancelOutcome
 from core.queue.table import INGESTION
 from ingestion_service.documents.submission import Submission
 
@@ -56,23 +56,43 @@ WHERE p.principal_id = $1 AND p.idempotency_key = ANY($2::text[])
 UNION ALL
 SELECT public_id, NULL, NULL, dedupe_key FROM same WHERE NOT overtaken
 """
-# Bytes known already are touched: that locks them against retention, which would remove what is old.
-INSERT_BLOBS = """
-INSERT INTO ai.blobs (sha256, data) SELECT * FROM unnest($1::bytea[], $2::bytea[])
-ON CONFLICT (sha256) DO UPDATE SET created_at = now()
-"""
-INSERT_PAYLOADS = """
-INSERT INTO ai.ingestion_payload (public_id, kind, namespace, source, title, filename, media_type, metadata,
-                                  blob_sha256, idempotency_key, request_sha256, principal_id)
-SELECT public_id, kind, namespace, source, title, filename, media_type, metadata::jsonb,
-       blob_sha256, idempotency_key, request_sha256, $1
-FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::bytea[], $11::text[], $12::bytea[])
-WITH ORDINALITY AS item (public_id, kind, namespace, source, title, filename, media_type, metadata,
-                         blob_sha256, idempotency_key, request_sha256, number)
-ORDER BY number
-RETURNING id, public_id
-"""
+# All or nothing in one round trip: an item that repeats something leaves the table `item` empty, and one that
+# was overtaken meanwhile violates a unique index. Bytes known already are touched: that locks them against
+# retention, which would remove what is old.
+INSERT_JOBS = f"""
+WITH item AS MATERIALIZED (
+    SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+                         $10::text[], $11::bytea[], $12::text[], $13::bytea[], $14::smallint[],
+                         $15::timestamptz[], $16::text[])
+    WITH ORDINALITY AS item (public_id, kind, namespace, source, title, filename, media_type, metadata,
+                             blob_sha256, idempotency_key, request_sha256, priority, run_at, dedupe_key,
+                             number)
+    WHERE NOT EXISTS (SELECT FROM ai.ingestion_payload
+                      WHERE principal_id = $1 AND idempotency_key = ANY($12::text[]))
+      AND NOT EXISTS (SELECT FROM ai.ingestion_queue WHERE dedupe_key = ANY($16::text[]))
+), blob AS (
+    INSERT INTO ai.blobs (sha256, data)
+    SELECT * FROM unnest($17::bytea[], $18::bytea[]) WHERE EXISTS (SELECT FROM item)
+    ON CONFLICT (sha256) DO UPDATE SET created_at = now()
+), payload AS (
+    INSERT INTO ai.ingestion_payload
+        (public_id, kind, namespace, source, title, filename, media_type, metadata,
+         blob_sha256, idempotency_key, request_sha256, principal_id)
+    SELECT public_id, kind, namespace, source, title, filename, media_type, metadata::jsonb,
+           blob_sha256, idempotency_key, request_sha256, $1
+    FROM item ORDER BY number
+    RETURNING *
+), new AS (
+    SELECT payload.id, priority, run_at, $2::smallint AS max_attempts, dedupe_key
+    FROM payload JOIN item USING (public_id)
+), job AS (
+    {INGESTION.sql(statements.ENQUEUE_NEW)} RETURNING *
+)
+SELECT p.id AS key, p.public_id AS id, p.kind, p.namespace, p.source, p.title, q.status, q.stage, q.progress,
+       q.priority, q.attempt, q.max_attempts, q.run_at, p.created_at, q.claimed_at AS started_at,
+       q.finished_at, NULL AS error_code, NULL AS error_detail, NULL AS document_id, NULL AS outcome
+FROM payload p JOIN job q USING (id)
+"""  # noqa: S608 - all parts are constants
 COUNTS = """
 SELECT q.status, count(*) AS jobs,
        extract(epoch FROM now() - min(q.ready_at) FILTER (WHERE q.ready))::float8 AS oldest
@@ -91,45 +111,36 @@ GROUP BY a.code ORDER BY jobs DESC, a.code
 """
 
 
-async def find_repeats(session: AsyncSession, items: Sequence[Submission]) -> list[Record]:
+async def find_repeats(connection: Connection, items: Sequence[Submission]) -> list[Record]:
     """Jobs that hold an idempotency key or a dedupe key of these submissions."""
     keys = [item.idempotency_key for item in items if item.idempotency_key is not None]
-    connection = await driver_connection(session)
     dedupe_keys = [item.dedupe_key for item in items]
     return await connection.fetch(FIND_REPEATS, items[0].principal_id, keys, dedupe_keys)
 
 
 async def insert_jobs(
-    session: AsyncSession, max_attempts: int, items: Sequence[Submission], holders: Collection[UUID]
-) -> bool:
-    """Blobs, cold rows and hot rows; `holders` will be found by their content while unfinished.
+    connection: Connection, max_attempts: int, items: Sequence[Submission], holders: Collection[UUID]
+) -> dict[UUID, Found]:
+    """The new jobs, all or none; `holders` will be found by their content while unfinished.
 
-    False, or asyncpg.UniqueViolationError, when somebody was quicker: roll back and look again.
+    None, or asyncpg.UniqueViolationError, when a job has an idempotency key or a holder's content already.
     """
-    connection = await driver_connection(session)
     blobs = dict(sorted((item.blob_sha256, item.blob) for item in items if item.blob_sha256 and item.blob))
-    if blobs:
-        await connection.execute(INSERT_BLOBS, list(blobs), list(blobs.values()))
-    columns = zip(*(_columns(item) for item in items), strict=True)
-    rows = await connection.fetch(INSERT_PAYLOADS, items[0].principal_id, *map(list, columns))
-    keys = {row["public_id"]: row["id"] for row in rows}
-    jobs = [
-        NewJob(
-            keys[item.public_id],
-            item.priority,
-            item.run_at,
-            max_attempts,
-            item.dedupe_key if item.public_id in holders else None,
-        )
-        for item in items
-    ]
-    return len(await steering.enqueue(connection, INGESTION, jobs)) == len(jobs)
+    columns = zip(*(_columns(item, is_holder=item.public_id in holders) for item in items), strict=True)
+    rows = await connection.fetch(
+        INSERT_JOBS,
+        items[0].principal_id,
+        max_attempts,
+        *map(list, columns),
+        list(blobs),
+        list(blobs.values()),
+    )
+    return _by_id(rows)
 
 
-async def get_jobs(session: AsyncSession, public_ids: Sequence[UUID]) -> dict[UUID, Found]:
+async def get_jobs(connection: Connection, public_ids: Sequence[UUID]) -> dict[UUID, Found]:
     """The jobs of these public ids."""
-    rows = await session.execute(text(f"{JOB} WHERE p.public_id = ANY(:ids)"), {"ids": list(public_ids)})
-    return {row["id"]: dict(row) for row in rows.mappings()}
+    return _by_id(await connection.fetch(f"{JOB} WHERE p.public_id = ANY($1::uuid[])", public_ids))
 
 
 async def find_job(session: AsyncSession, public_id: UUID, owner: int | None) -> Found | None:
@@ -179,7 +190,11 @@ async def stats(session: AsyncSession, owner: int | None) -> tuple[Sequence[Foun
     return [dict(row) for row in counts.mappings()], [dict(row) for row in failures.mappings()]
 
 
-def _columns(item: Submission) -> tuple[Any, ...]:
+def _by_id(rows: Iterable[Record]) -> dict[UUID, Found]:
+    return {row["id"]: dict(row) for row in rows}
+
+
+def _columns(item: Submission, *, is_holder: bool) -> tuple[Any, ...]:
     return (
         item.public_id,
         item.kind.value,
@@ -192,4 +207,7 @@ def _columns(item: Submission) -> tuple[Any, ...]:
         item.blob_sha256,
         item.idempotency_key,
         item.request_sha256,
+        item.priority,
+        item.run_at,
+        item.dedupe_key if is_holder else None,
     )

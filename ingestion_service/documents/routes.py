@@ -19,6 +19,7 @@ from core.web.sse import EventId, follow
 from ingestion_service.documents import intake, service
 from ingestion_service.documents.addresses import UrlNotAllowed
 from ingestion_service.documents.deps import Accept, Bell, FileIn, Key
+from ingestion_service.documents.repeats import IdempotencyMismatch
 from ingestion_service.documents.schemas import (
     BatchIn,
     BatchOut,
@@ -29,7 +30,7 @@ from ingestion_service.documents.schemas import (
 )
 
 ALWAYS = (Unauthenticated, Forbidden, ValidationFailed, Unavailable)
-BODY = (*ALWAYS, BodyTooLarge, UnsupportedMediaType, UrlNotAllowed, service.IdempotencyMismatch)
+BODY = (*ALWAYS, BodyTooLarge, UnsupportedMediaType, UrlNotAllowed, IdempotencyMismatch)
 MAY_INGEST = [requires(Scope.INGEST)]
 REPLAYED = "Idempotent-Replayed"
 

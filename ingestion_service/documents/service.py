@@ -1,30 +1,23 @@
 """Accept documents and steer their jobs. One transaction each; the doorbell rings after its commit."""
 
-from collections.abc import Collection, Sequence
-from http import HTTPStatus
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from asyncpg import DeadlockDetectedError, Record, UniqueViolationError
+from asyncpg import DeadlockDetectedError, UniqueViolationError
 
 from core.apikeys import Scope
-from core.db import Callback, Database, on_commit
-from core.errors import Conflict, DomainError, NotFound, Unavailable
+from core.db import Callback, Connection, Database, driver_connection, on_commit
+from core.errors import Conflict, NotFound, Unavailable
 from core.models import IngestionStatus
 from core.web.identity import Principal
 from core.web.pagination import Page, decode_cursor, encode_cursor
 from ingestion_service.documents import queries
+from ingestion_service.documents.repeats import Known
 from ingestion_service.documents.schemas import JobOut, JobQuery, Stats
 from ingestion_service.documents.submission import Submission
 
 RACES = 5
-
-
-class IdempotencyMismatch(DomainError):
-    """The idempotency key was used before, for another request."""
-
-    code = "idempotency_mismatch"
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 class JobAlreadyFinished(Conflict):
@@ -40,7 +33,7 @@ class JobNotFailed(Conflict):
 
 
 class _Overtaken(Exception):
-    """Rolls the transaction back: a job for the same content appeared meanwhile."""
+    """Nothing was taken in: a job for the same key or content is there already, or appeared meanwhile."""
 
 
 class Accepted(NamedTuple):
@@ -58,72 +51,61 @@ async def accept_documents(
     A repeat answers with the first job: the same idempotency key, or the same content of the same source
     while a job for it is unfinished. Raises IdempotencyMismatch.
     """
-    for _ in range(RACES):
+    for attempt in (_accept_new, *[_accept] * RACES):
         try:
-            return await _accept(database, items, max_attempts, ring)
+            return await attempt(database, items, max_attempts, ring)
         except (UniqueViolationError, DeadlockDetectedError, _Overtaken):
-            continue  # somebody else was at the same key or content: what they committed is found now
+            continue  # somebody else was or is at the same key or content: what they committed is found now
     raise Unavailable("the same document is being handed in over and over; try again")
+
+
+async def _accept_new(
+    database: Database, items: Sequence[Submission], max_attempts: int, ring: Callback
+) -> Accepted:
+    """Most documents were never seen before: one statement, committed by itself, asks and takes them in."""
+    known = Known([])
+    answers = [known.answer(item) for item in items]
+    async with database.connection() as connection:
+        rows = await _insert(connection, items, answers, max_attempts, known)
+    await ring()
+    return _accepted(rows, answers, known)
 
 
 async def _accept(
     database: Database, items: Sequence[Submission], max_attempts: int, ring: Callback
 ) -> Accepted:
+    """Answer repeats with their first job, and take the others in."""
     async with database.transaction() as session:
-        known = Known(await queries.find_repeats(session, items))
+        connection = await driver_connection(session)
+        known = Known(await queries.find_repeats(connection, items))
         answers = [known.answer(item) for item in items]
-        fresh = [item for item, answer in zip(items, answers, strict=True) if answer == item.public_id]
-        if fresh:
-            if not await queries.insert_jobs(session, max_attempts, fresh, set(known.holders)):
-                raise _Overtaken
+        rows = await _insert(connection, items, answers, max_attempts, known)
+        if rows:
             on_commit(session, ring)
-        rows = await queries.get_jobs(session, answers)
-    return Accepted([JobOut.of(rows[answer]) for answer in answers], replayed=known.replays == len(items))
+        if repeated := [answer for answer in answers if answer not in rows]:
+            rows |= await queries.get_jobs(connection, repeated)
+    return _accepted(rows, answers, known)
 
 
-class Known:
-    """Which job answers for a submission: those in the database, then those of the same batch.
+async def _insert(
+    connection: Connection,
+    items: Sequence[Submission],
+    answers: Sequence[UUID],
+    max_attempts: int,
+    known: Known,
+) -> dict[UUID, queries.Found]:
+    """The jobs of those items that answer for themselves."""
+    fresh = [item for item, answer in zip(items, answers, strict=True) if answer == item.public_id]
+    if not fresh:
+        return {}
+    rows = await queries.insert_jobs(connection, max_attempts, fresh, set(known.holders))
+    if not rows:
+        raise _Overtaken
+    return rows
 
-    An idempotency key identifies a request alone. Without one, the same content of the same source does,
-    while a job for it is unfinished and nothing else of that source came after it.
-    """
 
-    def __init__(self, rows: Sequence[Record]) -> None:
-        self._by_key: dict[str | None, tuple[UUID, bytes]] = {
-            row["idempotency_key"]: (row["public_id"], row["request_sha256"])
-            for row in rows
-            if row["idempotency_key"] is not None
-        }
-        self._by_content: dict[str, UUID] = {
-            row["dedupe_key"]: row["public_id"] for row in rows if row["dedupe_key"]
-        }
-        self._last: dict[tuple[str, str], UUID] = {}
-        self.replays = 0
-
-    @property
-    def holders(self) -> Collection[UUID]:
-        """The jobs that are found by their content."""
-        return self._by_content.values()
-
-    def answer(self, item: Submission) -> UUID:
-        """The public id of the item's job: its own when it is new. Raises IdempotencyMismatch."""
-        key = item.idempotency_key
-        if key in self._by_key:
-            return self._replay(*self._by_key[key], item)
-        same = self._by_content.get(item.dedupe_key)
-        if key is None and same is not None and self._last.get(item.place, same) == same:
-            return same
-        self._last[item.place] = item.public_id
-        self._by_content.setdefault(item.dedupe_key, item.public_id)
-        if key is not None:
-            self._by_key[key] = (item.public_id, item.request_sha256)
-        return item.public_id
-
-    def _replay(self, job: UUID, request: bytes, item: Submission) -> UUID:
-        if request != item.request_sha256:
-            raise IdempotencyMismatch("this idempotency key was used for another request")
-        self.replays += 1
-        return job
+def _accepted(rows: Mapping[UUID, queries.Found], answers: Sequence[UUID], known: Known) -> Accepted:
+    return Accepted([JobOut.of(rows[answer]) for answer in answers], replayed=known.replays == len(answers))
 
 
 async def get_job(database: Database, caller: Principal, job_id: UUID) -> JobOut:

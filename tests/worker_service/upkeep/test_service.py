@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from core.db import Database
+from core.db import Database, driver_connection
 from core.models import JobKind
 from core.settings import get_settings
 from ingestion_service.documents.queries import insert_jobs
@@ -99,6 +99,6 @@ async def test_old_bytes_handed_in_again_are_safe_while_their_job_is_being_accep
     )
     await queue.execute(BLOB.format(sha=hashlib.sha256(blob).hexdigest(), age="8 days"))
     async with database.transaction() as session:
-        await insert_jobs(session, 5, [submission], set())
+        await insert_jobs(await driver_connection(session), 5, [submission], set())
         assert await do_chore(database, "expire_blobs") == 0
     assert await do_chore(database, "expire_blobs") == 0
