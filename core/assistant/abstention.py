@@ -1,6 +1,7 @@
 """Whether the passages answer the question at all. Below the threshold no model is asked."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 from core.assistant.grams import grams_of, line_of
 from core.retrieval.analyzer import content_words
@@ -28,6 +29,11 @@ def answerable(question: str, passages: Sequence[Passage]) -> bool:
 
 
 def _confidence(asked: Collection[str], passage: Passage) -> float:
-    line = line_of(content_words(f"{passage.header} {passage.text}"))
+    line = _line(passage.header, passage.text)
     share = sum(gram in line for gram in asked) / len(asked) if asked else 0.0
     return (min(passage.coverage, 1.0) + share) / 2
+
+
+@lru_cache(maxsize=512)
+def _line(header: str, text: str) -> str:
+    return line_of(content_words(f"{header} {text}"))

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+_MARKS = re.compile("[\u0300-\u036f]")
 _MONTHS = "janeiro|fevereiro|marco|abril|maio|junho|julho|agosto|setembro|outubro|novembro|dezembro"
 _WEEKDAYS = "segunda|terca|quarta|quinta|sexta|sabado|domingo"
 _NUMERALS = (
@@ -75,8 +76,7 @@ CUES = (
 
 def unaccented(text: str) -> str:
     """`text` without accents; case and punctuation are kept, for answers show themselves in both."""
-    decomposed = unicodedata.normalize("NFD", text)
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    return text if text.isascii() else _MARKS.sub("", unicodedata.normalize("NFD", text))
 
 
 def cues_of(question: str) -> list[Cue]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from core.assistant.sentences import sentences
 from core.retrieval.passages import Passage
@@ -37,12 +38,16 @@ def evidence(passages: Iterable[Passage]) -> list[Sentence]:
     """The citable sentences of `passages`, best passage first. A list stays with the line announcing it."""
     found: list[Sentence] = []
     for rank, passage in enumerate(passages, start=1):
-        spans = _with_lists(passage.text, sentences(passage.text))
         found += [
             Sentence(rank, ordinal, passage, passage.start + start, passage.start + end)
-            for ordinal, (start, end) in enumerate(spans, start=1)
+            for ordinal, (start, end) in enumerate(_spans(passage.text), start=1)
         ]
     return found
+
+
+@lru_cache(maxsize=512)
+def _spans(text: str) -> list[tuple[int, int]]:
+    return _with_lists(text, sentences(text))
 
 
 def _with_lists(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -36,6 +37,14 @@ class Features(NamedTuple):
     """1 when it has cues and the sentence satisfies none"""
     heading: float
     """1 when the sentence only announces what follows, or only repeats the question"""
+
+
+class _Reading(NamedTuple):
+    """A sentence whatever is asked, and whatever stands around it."""
+
+    stems: frozenset[str]
+    line: str
+    words: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +107,20 @@ def _words(sentences: Sequence[Sentence]) -> list[_Words]:
 
 
 def _compared(sentence: Sentence, before: _Words | None, *, announces: bool) -> _Words:
-    words = content_words(sentence.text)
-    topic = frozenset(analyze(sentence.passage.header).stems)
+    read, topic = _read(sentence.text), _read(sentence.passage.header).stems
     return _Words(
-        stems=frozenset(analyze(sentence.text).stems),
-        line=line_of(words),
+        stems=read.stems,
+        line=read.line,
         topic=topic | before.stems if before is not None and before.heading else topic,
         previous=before.stems if before is not None else frozenset(),
-        heading=announces and _is_heading(sentence.text, len(words)),
+        heading=announces and _is_heading(sentence.text, read.words),
     )
+
+
+@lru_cache(maxsize=4_096)
+def _read(text: str) -> _Reading:
+    words = content_words(text)
+    return _Reading(frozenset(analyze(text).stems), line_of(words), len(words))
 
 
 def _is_heading(text: str, words: int) -> bool:

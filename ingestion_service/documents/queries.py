@@ -69,7 +69,8 @@ WITH item AS MATERIALIZED (
                              number)
     WHERE NOT EXISTS (SELECT FROM ai.ingestion_payload
                       WHERE principal_id = $1 AND idempotency_key = ANY($12::text[]))
-      AND NOT EXISTS (SELECT FROM ai.ingestion_queue WHERE dedupe_key = ANY($16::text[]))
+      AND (SELECT dedupe_key FROM ai.ingestion_queue WHERE dedupe_key = ANY($16::text[])
+           ORDER BY dedupe_key LIMIT 1) IS NULL  -- by the index, even if planned while the queue was empty
 ), blob AS (
     INSERT INTO ai.blobs (sha256, data)
     SELECT * FROM unnest($17::bytea[], $18::bytea[]) WHERE EXISTS (SELECT FROM item)
