@@ -92,7 +92,7 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A raw connection outside of any transaction, one round trip a statement: for single reads."""
+        """A raw connection outside of any transaction, one round trip a statement: for single ones."""
         async with self.engine.connect() as connection:
             raw = await connection.get_raw_connection()
             yield cast("Connection", raw.driver_connection)

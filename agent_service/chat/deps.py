@@ -8,7 +8,8 @@ from agent_service.chat.desk import Desk, Means
 from core.web.runtime import state
 
 
-def _desk(request: Request) -> Desk:
+# Coroutines, since FastAPI sends plain functions through a thread.
+async def _desk(request: Request) -> Desk:
     desk: Desk = state(request, "desk")
     return desk
 
@@ -16,7 +17,7 @@ def _desk(request: Request) -> Desk:
 AtDesk = Annotated[Desk, Depends(_desk)]
 
 
-def _means(request: Request) -> Means:
+async def _means(request: Request) -> Means:
     means: Means = state(request, "means")
     return means
 

@@ -56,9 +56,9 @@ class Desk:
     async def ask(self, caller: Principal, asked: ChatIn) -> Transcript:
         """The transcript of a new answer. The question is committed before anything else is done."""
         transcript = Transcript(uuid7(), asked.question, asked.namespace)
-        async with self._means.database.transaction() as session:
+        async with self._means.database.connection() as connection:
             key = await queries.insert_question(
-                session,
+                connection,
                 public_id=transcript.id,
                 principal_id=caller.id,
                 namespace=asked.namespace,
@@ -131,15 +131,15 @@ class Desk:
     async def _store_once(self, key: int, transcript: Transcript) -> None:
         assert transcript.answered is not None, "composed before it is stored"
         assert transcript.retrieval is not None, "retrieved before it is stored"
-        async with self._means.database.transaction() as session:
+        async with self._means.database.connection() as connection:
             coverage = transcript.retrieval["coverage"]
-            await queries.store_answer(session, key, transcript.answered, coverage)
+            await queries.store_answer(connection, key, transcript.answered, coverage)
 
     async def _give_up(self, key: int, transcript: Transcript, error: DomainError) -> None:
         transcript.fail(error)
         try:
-            async with self._means.database.transaction() as session:
-                await queries.store_failure(session, key, error.code)
+            async with self._means.database.connection() as connection:
+                await queries.store_failure(connection, key, error.code)
         except Exception as cause:
             if domain_error(cause) is None:
                 raise

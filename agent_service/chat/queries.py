@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.assistant.answer import Answered
-from core.models import Answer
+from core.db import Connection
 
 Found = dict[str, Any]
 """A row by its column names."""
@@ -36,64 +36,53 @@ _CITATIONS = text(
     WHERE c.answer_id = :key ORDER BY c.number
     """
 )
-_FINISH = text(
-    """
-    UPDATE ai.answers SET answer = :answer, abstained = :abstained, coverage = :coverage, model = :model,
-                          error = :notice, finished_at = now()
-    WHERE id = :key
-    """
+_ASK = """
+INSERT INTO ai.answers (public_id, principal_id, namespace, question) VALUES ($1, $2, $3, $4) RETURNING id
+"""
+_FINISH = """
+WITH finished AS (
+    UPDATE ai.answers SET answer = $2, abstained = $3, coverage = $4, model = $5, error = $6,
+                          finished_at = now()
+    WHERE id = $1 RETURNING id
 )
-_CITE = text(
-    """
-    INSERT INTO ai.answer_citations (answer_id, number, version_id, start_offset, end_offset)
-    SELECT :key, c.number, c.version_id, c.start_offset, c.end_offset
-    FROM unnest(CAST(:numbers AS smallint[]), CAST(:versions AS bigint[]), CAST(:starts AS bigint[]),
-                CAST(:ends AS bigint[])) AS c (number, version_id, start_offset, end_offset)
-    JOIN ai.document_versions v ON v.id = c.version_id
-    """
-)
-_FAIL = text("UPDATE ai.answers SET error = :code, finished_at = now() WHERE id = :key")
+INSERT INTO ai.answer_citations (answer_id, number, version_id, start_offset, end_offset)
+SELECT finished.id, c.number, c.version_id, c.start_offset, c.end_offset
+FROM finished, unnest($7::smallint[], $8::bigint[], $9::bigint[], $10::bigint[])
+               AS c (number, version_id, start_offset, end_offset)
+JOIN ai.document_versions v ON v.id = c.version_id
+"""
+_FAIL = "UPDATE ai.answers SET error = $2, finished_at = now() WHERE id = $1"
 
 
 async def insert_question(
-    session: AsyncSession, *, public_id: UUID, principal_id: int, namespace: str, question: str
+    connection: Connection, *, public_id: UUID, principal_id: int, namespace: str, question: str
 ) -> int:
     """The key of the new row."""
-    answer = Answer(public_id=public_id, principal_id=principal_id, namespace=namespace, question=question)
-    session.add(answer)
-    await session.flush()
-    return answer.id
+    key: int = await connection.fetchval(_ASK, public_id, principal_id, namespace, question)
+    return key
 
 
-async def store_answer(session: AsyncSession, key: int, answered: Answered, coverage: float) -> None:
-    """The answer and its citations; those of a document erased meanwhile are left out."""
-    await session.execute(
-        _FINISH,
-        {
-            "key": key,
-            "answer": answered.text,
-            "abstained": answered.abstained,
-            "coverage": coverage,
-            "model": answered.model,
-            "notice": answered.notice,
-        },
-    )
+async def store_answer(connection: Connection, key: int, answered: Answered, coverage: float) -> None:
+    """The answer and its citations, together; those of a document erased meanwhile are left out."""
     citations = answered.citations
-    await session.execute(
-        _CITE,
-        {
-            "key": key,
-            "numbers": [citation.number for citation in citations],
-            "versions": [citation.passage.version_id for citation in citations],
-            "starts": [citation.start for citation in citations],
-            "ends": [citation.end for citation in citations],
-        },
+    await connection.execute(
+        _FINISH,
+        key,
+        answered.text,
+        answered.abstained,
+        coverage,
+        answered.model,
+        answered.notice,
+        [citation.number for citation in citations],
+        [citation.passage.version_id for citation in citations],
+        [citation.start for citation in citations],
+        [citation.end for citation in citations],
     )
 
 
-async def store_failure(session: AsyncSession, key: int, code: str) -> None:
+async def store_failure(connection: Connection, key: int, code: str) -> None:
     """There will be no answer."""
-    await session.execute(_FAIL, {"key": key, "code": code})
+    await connection.execute(_FAIL, key, code)
 
 
 async def find_answer(session: AsyncSession, public_id: UUID, owner: int) -> Found | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from core.db import Database, driver_connection
+from core.db import Database
 from core.errors import JobError
 from core.retrieval.fusion import QueryEmbedder, fusion_of, zscores
 from core.retrieval.passages import Passage
@@ -34,12 +34,11 @@ async def retrieve(
 ) -> Retrieval:
     """The `top_k` passages of `namespace` that answer best; no passage when none shares a word or meaning.
 
-    The embedding is made before the transaction. When its provider fails, the words alone decide.
+    The embedding is made before a connection is taken. When its provider fails, the words alone decide.
     """
     dense = await _dense_question(embedder, question) if embedder else None
-    async with database.transaction() as session:
-        connection = await driver_connection(session)
-        limit = max(top_k, SHORT_LIST)
+    limit = max(top_k, SHORT_LIST)
+    async with database.connection() as connection:
         found = await search(
             connection, question, namespace=namespace, filters=filters, dense=dense, limit=limit
         )
