@@ -58,7 +58,8 @@ SELECT public_id, NULL, NULL, dedupe_key FROM same WHERE NOT overtaken
 """
 # All or nothing in one round trip: an item that repeats something leaves the table `item` empty, and one that
 # was overtaken meanwhile violates a unique index. Bytes known already are touched: that locks them against
-# retention, which would remove what is old.
+# retention, which would remove what is old. A connection keeps the plan it made, maybe while the
+# queue was empty: a look-up for each key goes by the index even then, a join would not.
 INSERT_JOBS = f"""
 WITH item AS MATERIALIZED (
     SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
@@ -69,8 +70,8 @@ WITH item AS MATERIALIZED (
                              number)
     WHERE NOT EXISTS (SELECT FROM ai.ingestion_payload
                       WHERE principal_id = $1 AND idempotency_key = ANY($12::text[]))
-      AND (SELECT dedupe_key FROM ai.ingestion_queue WHERE dedupe_key = ANY($16::text[])
-           ORDER BY dedupe_key LIMIT 1) IS NULL  -- by the index, even if planned while the queue was empty
+      AND NOT EXISTS (SELECT FROM unnest($16::text[]) AS wanted (key)
+                      WHERE (SELECT id FROM ai.ingestion_queue WHERE dedupe_key = wanted.key) IS NOT NULL)
 ), blob AS (
     INSERT INTO ai.blobs (sha256, data)
     SELECT * FROM unnest($17::bytea[], $18::bytea[]) WHERE EXISTS (SELECT FROM item)
