@@ -1,0 +1,199 @@
+"""The services in real uvicorn processes beside a bare FastAPI over the same SQL: interleaved, medians."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import count, cycle
+from statistics import median
+from time import monotonic, sleep
+from typing import Any
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.corpus import store
+from benchmarks.http_load import rate
+from benchmarks.question_sets import load
+from core import apikeys, log
+from core.db import Database, driver_connection
+from core.embeddings.hashed_ngrams import HashedNgrams
+from core.migrations import upgrade
+from core.models import ApiKey
+from ops.embedded import EphemeralServers, ephemeral_servers
+from ops.embedded.redis import free_port
+
+ROUNDS, SECONDS = 5, 3.0
+QUICK_ROUNDS, QUICK_SECONDS = 2, 1.0
+PATIENCE = 60.0
+APPS = {
+    "ingestion": "ingestion_service.main:app",
+    "agent": "agent_service.main:app",
+    "bare": "benchmarks.contenders.bare_api:app",
+}
+SET = "faquad"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is asked of `app`, again and again, over so many connections."""
+
+    app: str
+    path: str
+    connections: int
+    bodies: Callable[[], Iterator[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Medians of requests a second; `megabytes` is what the service's process has in memory at the end."""
+
+    name: str
+    connections: int
+    ours: float
+    bare: float
+    megabytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running uvicorn process."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def megabytes(self) -> float:
+        """Its resident memory."""
+        return float(psutil.Process(self.process.pid).memory_info().rss) / 1e6
+
+
+def run(*, quick: bool = False) -> list[Row]:
+    """Measure every case, ours and the bare one in turns."""
+    log.configure(level="ERROR")
+    with ephemeral_servers(durable=True) as servers, ExitStack() as stack:
+        servers.postgres.create_database("http")
+        url = servers.postgres.url("http")
+        upgrade(url)
+        key = asyncio.run(_prepared(url))
+        services = {name: stack.enter_context(_serving(app, url, servers)) for name, app in APPS.items()}
+        rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
+        return [asyncio.run(_measured(case, services, key, rounds, seconds)) for case in _cases()]
+
+
+def _cases() -> list[Case]:
+    questions = [question for question, _ in load(SET).questions]
+    numbers = count()
+
+    def texts() -> Iterator[Any]:
+        for number in numbers:
+            yield {
+                "text": f"O atendimento funciona das 8h às 18h. Protocolo {number}.",
+                "source": f"{number}",
+            }
+
+    def asked(name: str) -> Callable[[], Iterator[Any]]:
+        return lambda: cycle({name: question} for question in questions)
+
+    return [
+        Case("ingestion", "/ingest", 1, texts),
+        Case("ingestion", "/ingest", 16, texts),
+        Case("agent", "/retrieve", 4, asked("query")),
+        Case("agent", "/chat", 4, asked("question")),
+    ]
+
+
+async def _measured(case: Case, services: dict[str, Service], key: str, rounds: int, seconds: float) -> Row:
+    rates: dict[str, list[float]] = {case.app: [], "bare": []}
+    for number in range(rounds + 1):
+        for name, found in rates.items():
+            measured = await rate(
+                services[name].port,
+                case.path,
+                key,
+                case.bodies(),
+                connections=case.connections,
+                seconds=seconds,
+            )
+            if number:  # the first round is to get warm
+                found.append(measured)
+    ours, bare = (median(found) for found in rates.values())
+    return Row(f"POST {case.path}", case.connections, ours, bare, services[case.app].megabytes)
+
+
+async def _prepared(url: str) -> str:
+    """A key; and the passages that are asked about."""
+    key, database = apikeys.mint("bench"), Database(url)
+    async with database.transaction() as session:
+        session.add(
+            ApiKey(
+                public_id=key.public_id,
+                name="bench",
+                secret_sha256=key.secret_sha256,
+                scopes=[str(apikeys.Scope.ADMIN)],
+            )
+        )
+        await store(await driver_connection(session), "default", load(SET).passages, HashedNgrams())
+    async with database.connection() as connection:
+        await connection.execute("ANALYZE")
+    await database.dispose()
+    return key.plaintext
+
+
+@contextmanager
+def _serving(app: str, url: str, servers: EphemeralServers) -> Iterator[Service]:
+    """The application as `cogep up` starts it."""
+    port = free_port()
+    environment = {**os.environ, "DATABASE_URL": url, "COGEP_LOG_LEVEL": "INFO", "COGEP_ENV": "test"}
+    if servers.redis is not None:
+        environment["REDIS_URL"] = servers.redis.url()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            app,
+            "--port",
+            str(port),
+            "--no-access-log",
+            "--log-level",
+            "warning",
+        ],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        _await_open(port, process)
+        yield Service(port, process)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _await_open(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = monotonic() + PATIENCE
+    while not any(one.laddr.port == port for one in psutil.Process(process.pid).net_connections("inet")):
+        if process.poll() is not None or monotonic() > deadline:
+            raise RuntimeError("a service did not start")
+        sleep(0.1)
+
+
+def table(rows: list[Row]) -> Table:
+    """The rows for people."""
+    shown = Table(
+        title="HTTP: our services beside a bare FastAPI over the same SQL (one process each, fsync on)"
+    )
+    for column in ("", "connections", "requests/s", "bare FastAPI", "of bare", "RSS"):
+        shown.add_column(column, justify="right" if column else "left")
+    for row in rows:
+        rates = (f"{row.ours:,.0f}", f"{row.bare:,.0f}", f"{row.ours / row.bare:.2f}x")
+        shown.add_row(row.name, str(row.connections), *rates, f"{row.megabytes:.0f} MB")
+    return shown
+
+
+if __name__ == "__main__":
+    Console().print(table(run(quick="--quick" in sys.argv)))
