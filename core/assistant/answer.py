@@ -19,6 +19,7 @@ from core.assistant.segments import Segment, Segmenter
 from core.assistant.smalltalk import reply
 from core.llm.model import LanguageModel, ModelFailed, Usage
 from core.retrieval.passages import Passage
+from core.retrieval.search import aside
 
 log = structlog.get_logger(__name__)
 
@@ -76,13 +77,13 @@ async def answer(
         yield TextDelta(smalltalk)
         yield Answered(smalltalk, abstained=False, model=EXTRACTIVE)
         return
-    sentences = evidence(passages) if answerable(question, passages) else []
+    sentences = await aside(question, lambda: evidence(passages) if answerable(question, passages) else [])
     drafting = _Drafting(question, sentences, Citer(question, sentences, allowed_hosts=allowed_hosts))
     if model is not None and sentences:
         async with aclosing(drafting.ask(model, max_tokens)) as events:
             async for event in events:
                 yield event
-    for event in drafting.finish():
+    for event in await aside(question, lambda: list(drafting.finish())):
         yield event
 
 

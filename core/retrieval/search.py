@@ -1,6 +1,10 @@
 """From a question to passages: embed, one statement, a second look at the short list."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -13,6 +17,10 @@ from core.retrieval.rerank import Candidate, rerank
 
 log = structlog.get_logger(__name__)
 ANYWHERE = Filters()
+T = TypeVar("T")
+
+LONG_QUESTION = 300
+"""Code points: reading passages for a question of this length keeps the event loop for some 10 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,13 @@ async def retrieve(
         found = await search(
             connection, question, namespace=namespace, filters=filters, dense=dense, limit=limit
         )
-    return Retrieval(order(question, found)[:top_k], max((p.coverage for p in found.passages), default=0.0))
+    passages = await aside(question, partial(order, question, found))
+    return Retrieval(passages[:top_k], max((p.coverage for p in found.passages), default=0.0))
+
+
+async def aside(question: str, work: Callable[[], T]) -> T:
+    """The result of pure `work`, done on a thread when the question is long, so that nobody waits."""
+    return await asyncio.to_thread(work) if len(question) > LONG_QUESTION else work()
 
 
 def order(question: str, found: Found) -> list[Passage]:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, UploadFile
 
 from core.db import Callback
-from core.web.runtime import Config, Db, state
+from core.web.runtime import runtime, state
 from ingestion_service.documents.schemas import FileOptions, IdempotencyKey
 from ingestion_service.documents.service import Accepted, accept_documents
 from ingestion_service.documents.submission import Submission
@@ -31,8 +31,10 @@ Bell = Annotated[Callback, Depends(_bell)]
 """Rings for the workers; give it to `on_commit`."""
 
 
-async def _way_in(database: Db, config: Config, ring: Bell) -> Callable[..., Awaitable[Accepted]]:
-    return partial(accept_documents, database, max_attempts=config.queue_max_attempts, ring=ring)
+async def _way_in(request: Request) -> Callable[..., Awaitable[Accepted]]:
+    ours = runtime(request)
+    attempts, ring = ours.settings.queue_max_attempts, state(request, "ring")
+    return partial(accept_documents, ours.database, max_attempts=attempts, ring=ring)
 
 
 Accept = Annotated[Callable[[Sequence[Submission]], Awaitable[Accepted]], Depends(_way_in)]

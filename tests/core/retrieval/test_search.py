@@ -1,4 +1,5 @@
 import random
+import threading
 from collections.abc import Sequence
 from zlib import crc32
 
@@ -12,7 +13,7 @@ from core.errors import JobError
 from core.retrieval.calibration import calibrate
 from core.retrieval.embedding_models import ensure_model
 from core.retrieval.queries import Filters
-from core.retrieval.search import Retrieval, retrieve
+from core.retrieval.search import LONG_QUESTION, Retrieval, aside, retrieve
 from tests.core.retrieval.library import Library
 
 FERIAS = "O servidor tem direito a trinta dias de férias por ano. O pedido é feito no sistema."
@@ -187,3 +188,15 @@ async def test_a_random_leg_is_silenced(library: Library) -> None:
         weight = await calibrate(await driver_connection(session), namespace="default", embedder=dice)
     (row,) = await library.fetch("SELECT dense_weight FROM ai.namespaces")
     assert row["dense_weight"] == weight < 0.1
+
+
+@pytest.mark.parametrize(("length", "is_here"), [(LONG_QUESTION, True), (LONG_QUESTION + 1, False)])
+async def test_only_a_long_question_is_worth_a_thread(length: int, is_here: bool) -> None:
+    where = await aside("x" * length, threading.get_ident)
+    assert (where == threading.get_ident()) is is_here
+
+
+async def test_a_long_question_finds_its_passage(filled: Library) -> None:
+    question = "Gostaria de saber, por gentileza, qual é o horário de atendimento ao público. " * 5
+    assert len(question) > LONG_QUESTION
+    assert (await ask(filled, question, HashedNgrams())).passages[0].source == "balcao"
