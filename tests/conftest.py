@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 
+import asyncpg
 import pytest
 
 from core.db import Database
@@ -57,3 +58,18 @@ def settings(database_url: str, redis_url: str) -> Settings:
         DATABASE_URL=database_url,
         REDIS_URL=redis_url,  # type: ignore[call-arg]
     )
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What every connection of this process sends from now on."""
+    sent: list[str] = []
+    connect = asyncpg.connect
+
+    async def listened(*args: object, **kwargs: object) -> object:
+        connection = await connect(*args, **kwargs)
+        connection.add_query_logger(lambda record: sent.append(record.query))
+        return connection
+
+    monkeypatch.setattr(asyncpg, "connect", listened)
+    return sent

@@ -1,6 +1,5 @@
 from collections.abc import AsyncIterator
 
-import asyncpg
 import httpx
 import pytest
 
@@ -9,21 +8,6 @@ from core.settings import Settings
 from ingestion_service.documents.queries import INSERT_JOBS
 from ingestion_service.main import create
 from tests.api import make_key, serving
-
-
-@pytest.fixture
-async def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What every connection of this process sends from now on."""
-    sent: list[str] = []
-    connect = asyncpg.connect
-
-    async def listened(*args: object, **kwargs: object) -> object:
-        connection = await connect(*args, **kwargs)
-        connection.add_query_logger(lambda record: sent.append(record.query))
-        return connection
-
-    monkeypatch.setattr(asyncpg, "connect", listened)
-    return sent
 
 
 @pytest.fixture
