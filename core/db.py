@@ -115,8 +115,9 @@ async def driver_connection(session: AsyncSession) -> Connection:
     connection = await session.connection()
     raw = await connection.get_raw_connection()
     driver: Any = raw.driver_connection
-    if not driver.is_in_transaction():  # SQLAlchemy begins at its first statement, and ours is not its
-        await connection.exec_driver_sql("SELECT 1")
+    if not driver.is_in_transaction():  # SQLAlchemy begins at its first statement, and ours is not its:
+        adapted: Any = raw.dbapi_connection
+        await adapted._start_transaction()  # noqa: SLF001 - what that statement would do, without its round trip
     return cast("Connection", driver)
 
 

@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from asyncpg import Record
 from pgvector import HalfVector
 
 from core.db import Connection
 from core.errors import JobError
+from core.retrieval.embedding_models import bind_model
 from core.retrieval.index import IndexEntry, content_hash, index_chunk
 from core.retrieval.spelling import typo_keys
 
@@ -23,10 +25,21 @@ ROWS_AT_ONCE = 500
 """Rows sent in one go are encoded in one go, and whoever shares the event loop waits meanwhile."""
 
 INSERT_CHUNK = """
-INSERT INTO ai.chunks (namespace_id, document_id, version_id, ordinal, start_offset, end_offset, header, body,
-                       content_sha256, lexemes, bm25, length)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, array_to_tsvector($10::text[]), $11, $12)
-RETURNING id"""
+WITH chunk AS (
+    INSERT INTO ai.chunks (namespace_id, document_id, version_id, ordinal, start_offset, end_offset,
+                           header, body, content_sha256, lexemes, bm25, length)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, array_to_tsvector($10::text[]), $11, $12)
+    RETURNING namespace_id, id
+)
+INSERT INTO ai.embeddings (namespace_id, model_id, chunk_id, embedding)
+SELECT namespace_id, $13::smallint, id, $14::halfvec FROM chunk WHERE $13 IS NOT NULL AND $14 IS NOT NULL"""
+
+INSERT_TERMS = """
+INSERT INTO ai.terms (namespace_id, term, document_frequency, typo_keys)
+SELECT $1::bigint, new.term, new.change,
+       array(SELECT key # $1::bigint::integer FROM unnest(string_to_array(new.keys, ',')::integer[]) AS key)
+FROM unnest($2::text[], $3::bigint[], $4::text[]) AS new (term, change, keys)"""
+"""Arrays of arrays must be rectangles, and terms have as many keys as they like: these travel as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +82,26 @@ async def replace_chunks(
     """Make `chunks` the searchable ones of the document, in place of all it had.
 
     Needs a transaction that has locked the document's row; call it last, it makes others wait. Raises
-    JobError `embedding_dimension_mismatch` for a vector that is not of the model's dimensions.
+    JobError `embedding_dimension_mismatch` for a vector that is not of the model's dimensions, and
+    `embedding_model_mismatch` when the namespace holds vectors of another model.
     """
-    await _refuse_strangers(connection, model_id, chunks)
     gone = await _delete(connection, document_id)
-    ids = await _insert(connection, namespace_id, document_id, version_id, chunks)
-    if model_id is not None:
-        await _insert_vectors(connection, namespace_id, model_id, ids, chunks)
+    await _insert(connection, namespace_id, document_id, version_id, chunks, model_id)
     entries = [chunk.entry for chunk in chunks]
     change = await asyncio.to_thread(_difference, entries, gone)  # seconds for a book
-    await _count(connection, namespace_id, change)
+    space = await _count(connection, namespace_id, change, model_id)
+    if model_id is not None:
+        _refuse_strangers(chunks, space["dimensions"])
+        if space["embedding_model_id"] != model_id:
+            await bind_model(connection, namespace_id=namespace_id, model_id=model_id)
+    await _count_terms(connection, namespace_id, change.terms)
 
 
 async def delete_chunks(connection: Connection, *, namespace_id: int, document_id: int) -> None:
     """Make the document unsearchable and take it out of the statistics."""
-    await _count(connection, namespace_id, _difference([], await _delete(connection, document_id)))
+    change = _difference([], await _delete(connection, document_id))
+    await _count(connection, namespace_id, change)
+    await _count_terms(connection, namespace_id, change.terms)
 
 
 async def list_vectors(connection: Connection, *, document_id: int, model_id: int) -> dict[bytes, HalfVector]:
@@ -99,10 +117,7 @@ async def list_vectors(connection: Connection, *, document_id: int, model_id: in
     return {row["content_sha256"]: row["embedding"] for row in rows}
 
 
-async def _refuse_strangers(connection: Connection, model_id: int | None, chunks: Iterable[NewChunk]) -> None:
-    if model_id is None:
-        return
-    expected = await connection.fetchval("SELECT dimensions FROM ai.embedding_models WHERE id = $1", model_id)
+def _refuse_strangers(chunks: Iterable[NewChunk], expected: int) -> None:
     if any(chunk.vector is not None and chunk.vector.dimensions() != expected for chunk in chunks):
         raise JobError(
             "embedding_dimension_mismatch", f"The embedding model must answer with {expected} dimensions."
@@ -132,11 +147,11 @@ async def _insert(
     document_id: int,
     version_id: int,
     chunks: Sequence[NewChunk],
-) -> list[int]:
+    model_id: int | None,
+) -> None:
     mark = f"{NAMESPACE_MARK}{namespace_id}"
-    ids: list[int] = []
     for first in range(0, len(chunks), ROWS_AT_ONCE):
-        rows = await connection.fetchmany(
+        await connection.executemany(
             INSERT_CHUNK,
             [
                 (
@@ -152,27 +167,12 @@ async def _insert(
                     [mark, *chunk.entry.lexemes],
                     chunk.entry.bm25,
                     chunk.entry.length,
+                    model_id,
+                    chunk.vector,
                 )
                 for ordinal, chunk in enumerate(chunks[first : first + ROWS_AT_ONCE], first)
             ],
         )
-        ids += [row["id"] for row in rows]
-    return ids
-
-
-async def _insert_vectors(
-    connection: Connection, namespace_id: int, model_id: int, ids: Sequence[int], chunks: Sequence[NewChunk]
-) -> None:
-    await connection.copy_records_to_table(
-        "embeddings",
-        schema_name="ai",
-        columns=["namespace_id", "model_id", "chunk_id", "embedding"],
-        records=[
-            (namespace_id, model_id, chunk_id, chunk.vector)
-            for chunk_id, chunk in zip(ids, chunks, strict=True)
-            if chunk.vector is not None
-        ],
-    )
 
 
 def _difference(entries: Sequence[IndexEntry], gone: _Change) -> _Change:
@@ -185,32 +185,43 @@ def _difference(entries: Sequence[IndexEntry], gone: _Change) -> _Change:
     )
 
 
-async def _count(connection: Connection, namespace_id: int, change: _Change) -> None:
-    await connection.execute(
+async def _count(
+    connection: Connection, namespace_id: int, change: _Change, model_id: int | None = None
+) -> Record:
+    """Lock the namespace; the model it is bound to, which nobody changes now, and the dimensions of ours.
+
+    Words are counted by later statements: they see what whoever held the lock before has left.
+    """
+    space = await connection.fetchrow(
         """UPDATE ai.namespaces SET chunk_count = chunk_count + $2, term_total = term_total + $3
-           WHERE id = $1""",
+           WHERE id = $1
+           RETURNING embedding_model_id,
+                     (SELECT dimensions FROM ai.embedding_models WHERE id = $4::smallint) AS dimensions""",
         namespace_id,
         change.chunks,
         change.length,
+        model_id,
     )
+    assert space is not None, "chunks refer to their namespace"
+    return space
+
+
+async def _count_terms(connection: Connection, namespace_id: int, changes: Mapping[str, int]) -> None:
     known = await connection.fetch(
         """UPDATE ai.terms t SET document_frequency = document_frequency + u.change
            FROM unnest($2::text[], $3::bigint[]) AS u (term, change)
            WHERE t.namespace_id = $1 AND t.term = u.term RETURNING t.term""",
         namespace_id,
-        list(change.terms),
-        list(change.terms.values()),
+        list(changes),
+        list(changes.values()),
     )
-    new = sorted(change.terms.keys() - {row["term"] for row in known})
-    await connection.executemany(
-        """INSERT INTO ai.terms (namespace_id, term, document_frequency, typo_keys)
-           SELECT $1::bigint, $2, $3::bigint,
-                  array(SELECT key # $1::bigint::integer FROM unnest($4::integer[]) AS key)""",
-        [(namespace_id, term, change.terms[term], typo_keys(term)) for term in new],
-    )
-    vanishing = [term for term, change_of_term in change.terms.items() if change_of_term < 0]
-    await connection.execute(
-        "DELETE FROM ai.terms WHERE namespace_id = $1 AND term = ANY($2) AND document_frequency = 0",
-        namespace_id,
-        vanishing,
-    )
+    if new := sorted(changes.keys() - {row["term"] for row in known}):
+        counts = [changes[term] for term in new]
+        keys = [",".join(map(str, typo_keys(term))) for term in new]
+        await connection.execute(INSERT_TERMS, namespace_id, new, counts, keys)
+    if vanishing := [term for term, change in changes.items() if change < 0]:
+        await connection.execute(
+            "DELETE FROM ai.terms WHERE namespace_id = $1 AND term = ANY($2) AND document_frequency = 0",
+            namespace_id,
+            vanishing,
+        )

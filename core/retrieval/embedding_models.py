@@ -13,6 +13,12 @@ async def ensure_model(
     the transaction that stores the vectors.
     """
     model_id = await _ensure(connection, provider, name, dimensions)
+    await bind_model(connection, namespace_id=namespace_id, model_id=model_id)
+    return model_id
+
+
+async def bind_model(connection: Connection, *, namespace_id: int, model_id: int) -> None:
+    """Bind the namespace to a model where it has no vectors of another. Raises like `ensure_model`."""
     bound = await connection.fetchval(
         """UPDATE ai.namespaces n
            SET embedding_model_id = $2, dense_weight = NULL, calibrated_chunks = 0
@@ -27,7 +33,6 @@ async def ensure_model(
     )
     if bound != model_id:
         raise JobError("embedding_model_mismatch", "The namespace holds vectors of another embedding model.")
-    return model_id
 
 
 async def _ensure(connection: Connection, provider: str, name: str, dimensions: int) -> int:

@@ -1,7 +1,7 @@
 """The last step of the pipeline: the new version, its chunks and COMPLETED in one transaction."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pgvector import HalfVector
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,83 +18,73 @@ from worker_service.drain.context import JobContext
 
 
 @dataclass(frozen=True, slots=True)
-class Vectors:
-    """A vector per chunk, all of one model; `fresh` says how many had to be computed."""
+class Shelf:
+    """Where vectors will stand: a namespace, bound to the one model whose vectors it takes."""
 
-    provider: str
-    model: str
-    dimensions: int
+    namespace_id: int
+    model_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """A vector per chunk, for one shelf; `fresh` says how many had to be computed."""
+
+    shelf: Shelf
     values: list[HalfVector]
     fresh: int
-
-    async def bind(self, connection: Connection, namespace_id: int) -> int:
-        """The model's id, its vectors allowed in the namespace. Raises JobError where another's are kept."""
-        return await ensure_model(
-            connection,
-            namespace_id=namespace_id,
-            provider=self.provider,
-            name=self.model,
-            dimensions=self.dimensions,
-        )
 
 
 async def complete_if_known(request: queries.Request, source: Source, context: JobContext) -> bool:
     """Complete the job at once when its document was read from these very bytes, under the same title."""
+    if request.document_id is None or request.fingerprint != source.fingerprint:
+        return False
     async with context.database.transaction() as session:
         connection = await driver_connection(session)
-        await queries.lock_known_document(connection, request.namespace, request.source)
-        return await _complete_unchanged(session, request, source, context)
-
-
-async def _complete_unchanged(
-    session: AsyncSession, request: queries.Request, source: Source, context: JobContext
-) -> bool:
-    """Needs the document's lock: between the look and the commit nobody changes what was seen."""
-    connection = await driver_connection(session)
-    known = await queries.find_document(connection, request.namespace, request.source)
-    if known is None or known.source_sha256 != source.fingerprint:
-        return False
-    if request.title not in {None, known.title}:
-        return False
-    await context.complete(session)
-    if not await _complete_superseded(connection, known.id, context.job.id):
-        await queries.describe_document(connection, known.id, title=known.title, metadata=request.metadata)
-        await queries.insert_result(
-            connection,
-            context.job.id,
-            document_id=known.id,
-            version_id=known.version_id,
-            outcome=IngestionOutcome.UNCHANGED,
-        )
+        await queries.lock_known_document(connection, request.document_id)
+        standing = await queries.find_standing(connection, request.document_id, context.job.id)
+        if standing is None or not _is_unchanged(standing, request, source):
+            return False
+        await _settle(session, request.document_id, standing, request, context)
     return True
 
 
-async def _complete_superseded(connection: Connection, document_id: int, job_id: int) -> bool:
-    """Whether something that came after the job has the last word on the document; noted if so."""
-    version_id = await queries.find_later_version(connection, document_id, job_id)
-    if version_id is None:
-        return False
+def _is_unchanged(standing: queries.Standing, request: queries.Request, source: Source) -> bool:
+    return standing.source_sha256 == source.fingerprint and request.title in {None, standing.title}
+
+
+async def _settle(
+    session: AsyncSession,
+    document_id: int,
+    standing: queries.Standing,
+    request: queries.Request,
+    context: JobContext,
+) -> None:
+    """Complete a job that brings nothing new: it came too late, or its bytes are the current version's."""
+    await context.complete(session)
+    connection = await driver_connection(session)
+    superseded = standing.later_version_id
+    if superseded is None:
+        await queries.update_metadata(connection, document_id, request.metadata)
+    version_id = superseded or standing.version_id
+    assert version_id is not None, "a document that is unchanged or superseded has a version"
     await queries.insert_result(
         connection,
-        job_id,
+        context.job.id,
         document_id=document_id,
         version_id=version_id,
-        outcome=IngestionOutcome.SUPERSEDED,
+        outcome=IngestionOutcome.SUPERSEDED if superseded else IngestionOutcome.UNCHANGED,
     )
-    return True
 
 
 async def embed(
     request: queries.Request, reading: Reading, embedder: Embedder, context: JobContext
 ) -> Vectors:
-    """Vectors for all chunks; those whose words the current version holds already are taken from it."""
-    vectors = Vectors(embedder.provider, embedder.name, await probe(embedder), [], 0)
-    async with context.database.transaction() as session:
-        connection = await driver_connection(session)
-        namespace_id = await queries.ensure_namespace(connection, request.namespace)
-        model_id = await vectors.bind(connection, namespace_id)
-        document = await queries.find_document(connection, request.namespace, request.source)
-        known = await list_vectors(connection, document_id=document.id, model_id=model_id) if document else {}
+    """Vectors for all chunks; those whose words the current version holds already are taken from it.
+
+    Raises JobError `embedding_model_mismatch` before any is computed for a namespace of another model.
+    """
+    shelf = await _shelf(request, embedder, context)
+    known = await _known_vectors(request, shelf, context)
     digests = [content_hash(chunk.header, body) for chunk, body in reading.passages()]
     missing = {
         digest: f"{chunk.header}\n{body}"
@@ -103,7 +93,35 @@ async def embed(
     }
     fresh = await embedder.embed_passages(list(missing.values()))
     known |= dict(zip(missing, fresh, strict=True))
-    return replace(vectors, values=[known[digest] for digest in digests], fresh=len(fresh))
+    return Vectors(shelf, [known[digest] for digest in digests], len(fresh))
+
+
+async def _shelf(request: queries.Request, embedder: Embedder, context: JobContext) -> Shelf:
+    """As it was found with the request, nearly always. The last transaction looks again."""
+    dimensions = await probe(embedder)
+    bound = (request.provider, request.model, request.dimensions)
+    if request.namespace_id and request.model_id and bound == (embedder.provider, embedder.name, dimensions):
+        return Shelf(request.namespace_id, request.model_id)
+    async with context.database.transaction() as session:
+        connection = await driver_connection(session)
+        namespace_id = await queries.ensure_namespace(connection, request.namespace)
+        model_id = await ensure_model(
+            connection,
+            namespace_id=namespace_id,
+            provider=embedder.provider,
+            name=embedder.name,
+            dimensions=dimensions,
+        )
+    return Shelf(namespace_id, model_id)
+
+
+async def _known_vectors(
+    request: queries.Request, shelf: Shelf, context: JobContext
+) -> dict[bytes, HalfVector]:
+    if request.document_id is None:
+        return {}
+    async with context.database.connection() as connection:
+        return await list_vectors(connection, document_id=request.document_id, model_id=shelf.model_id)
 
 
 async def complete(
@@ -118,15 +136,15 @@ async def complete(
     chunks = await asyncio.to_thread(_chunks, reading, vectors)
     async with context.database.transaction() as session:
         connection = await driver_connection(session)
-        namespace_id = await queries.ensure_namespace(connection, request.namespace)
+        namespace_id = vectors.shelf.namespace_id
         document_id = await queries.lock_document(connection, namespace_id, request.source, title=title)
-        if await _complete_unchanged(session, request, source, context):
-            return  # another job was quicker to bring in the same bytes
+        standing = await queries.find_standing(connection, document_id, context.job.id)
+        assert standing is not None, "we hold its lock"
+        if standing.later_version_id or _is_unchanged(standing, request, source):
+            await _settle(session, document_id, standing, request, context)
+            return  # others were quicker, with the same bytes or with later ones
         await context.complete(session)
-        if await _complete_superseded(connection, document_id, context.job.id):
-            return
-        await queries.describe_document(connection, document_id, title=title, metadata=request.metadata)
-        await _index(connection, namespace_id, document_id, source, reading, vectors, chunks, context.job.id)
+        await _index(connection, document_id, request, source, reading, vectors, chunks, context.job.id)
 
 
 def _chunks(reading: Reading, vectors: Vectors) -> list[NewChunk]:
@@ -138,8 +156,8 @@ def _chunks(reading: Reading, vectors: Vectors) -> list[NewChunk]:
 
 async def _index(
     connection: Connection,
-    namespace_id: int,
     document_id: int,
+    request: queries.Request,
     source: Source,
     reading: Reading,
     vectors: Vectors,
@@ -153,6 +171,8 @@ async def _index(
         text=reading.document.text,
         outline=[section._asdict() for section in reading.document.outline],
         media_type=reading.media_type,
+        title=reading.document.title,
+        metadata=request.metadata,
     )
     await queries.insert_result(
         connection,
@@ -165,9 +185,9 @@ async def _index(
     )
     await replace_chunks(
         connection,
-        namespace_id=namespace_id,
+        namespace_id=vectors.shelf.namespace_id,
         document_id=document_id,
         version_id=version_id,
         chunks=chunks,
-        model_id=await vectors.bind(connection, namespace_id),
+        model_id=vectors.shelf.model_id,
     )

@@ -41,25 +41,22 @@ async def ingest(job: Job, context: JobContext) -> None:
 
 
 async def _bring_in(request: queries.Request, source: Source, context: JobContext) -> None:
-    await context.progress("reading", 20)
-    reading = await _read(request, source, context.settings)
-    await context.progress("embedding", 50)
-    vectors = await index.embed(request, reading, embedder(context.settings), context)
-    await context.progress("indexing", 90)
+    async with context.step("reading", 20):
+        reading = await _read(request, source, context.settings)
+    async with context.step("embedding", 50):
+        vectors = await index.embed(request, reading, embedder(context.settings), context)
+    await context.milestone("indexing", 90)
     await index.complete(request, source, reading, vectors, context)
 
 
 async def _obtain(request: queries.Request, context: JobContext) -> Source:
     if request.kind is JobKind.URL:
-        await context.progress("fetching", 5)
-        fetched = await fetch(request.source, limits=_fetch_limits(context.settings))
+        async with context.step("fetching", 5):
+            fetched = await fetch(request.source, limits=_fetch_limits(context.settings))
         return Source(fetched.data, fetched.filename, fetched.media_type_declared)
-    assert request.blob_sha256 is not None, "texts and files come with their bytes"
-    async with context.database.connection() as connection:
-        data = await queries.find_blob(connection, request.blob_sha256)
-    if data is None:
+    if request.blob is None:
         raise JobError("source_expired", "The bytes handed in are no longer kept; hand them in again.")
-    return Source(data, request.filename, request.media_type)
+    return Source(request.blob, request.filename, request.media_type)
 
 
 async def _read(request: queries.Request, source: Source, settings: Settings) -> Reading:

@@ -12,7 +12,12 @@ from core.models import IngestionOutcome, JobKind
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a job was asked to bring in."""
+    """What a job was asked to bring in, and where it will go as far as can be said without a lock.
+
+    `blob` is None for an address, and where retention has removed the bytes. `namespace_id` and what it is
+    bound to are None as long as nothing was brought in; `document_id` and `fingerprint` are those of a
+    document that is searchable now.
+    """
 
     kind: JobKind
     namespace: str
@@ -21,34 +26,43 @@ class Request:
     filename: str | None
     media_type: str | None
     metadata: dict[str, Any]
-    blob_sha256: bytes | None
+    blob: bytes | None
+    namespace_id: int | None
+    model_id: int | None
+    provider: str | None
+    model: str | None
+    dimensions: int | None
+    document_id: int | None
+    fingerprint: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class KnownDocument:
-    """A document that is searchable now, and the fingerprint of the bytes it was read from."""
+class Standing:
+    """A document as found under its lock: its current version, if it is searchable, and who came after us."""
 
-    id: int
-    version_id: int
     title: str
-    source_sha256: bytes
+    version_id: int | None
+    source_sha256: bytes | None
+    later_version_id: int | None
 
 
 async def get_request(connection: Connection, job_id: int) -> Request:
     """What job `job_id` asks for. The row exists as long as the job does."""
     row = await connection.fetchrow(
-        """SELECT kind, namespace, source, title, filename, media_type, metadata, blob_sha256
-           FROM ai.ingestion_payload WHERE id = $1""",
+        """SELECT p.kind, p.namespace, p.source, p.title, p.filename, p.media_type, p.metadata,
+                  b.data AS blob, d.id AS document_id, v.source_sha256 AS fingerprint,
+                  n.id AS namespace_id, m.id AS model_id, m.provider, m.name AS model, m.dimensions
+           FROM ai.ingestion_payload p
+           LEFT JOIN ai.blobs b ON b.sha256 = p.blob_sha256
+           LEFT JOIN ai.namespaces n ON n.name = p.namespace
+           LEFT JOIN ai.embedding_models m ON m.id = n.embedding_model_id
+           LEFT JOIN (ai.documents d JOIN ai.document_versions v ON v.id = d.current_version_id)
+             ON d.namespace_id = n.id AND d.source = p.source AND d.deleted_at IS NULL
+           WHERE p.id = $1""",
         job_id,
     )
     assert row is not None, "a claimed job has its payload"
     return Request(**dict(row) | {"kind": JobKind(row["kind"])})
-
-
-async def find_blob(connection: Connection, sha256: bytes) -> bytes | None:
-    """The bytes handed in, None when retention has removed them."""
-    data: bytes | None = await connection.fetchval("SELECT data FROM ai.blobs WHERE sha256 = $1", sha256)
-    return data
 
 
 async def ensure_namespace(connection: Connection, name: str) -> int:
@@ -65,28 +79,9 @@ async def ensure_namespace(connection: Connection, name: str) -> int:
     return found
 
 
-async def find_document(connection: Connection, namespace: str, source: str) -> KnownDocument | None:
-    """The document of `source` with its current version; None when there is none, or it was deleted."""
-    row = await connection.fetchrow(
-        """SELECT d.id, v.id AS version_id, d.title, v.source_sha256
-           FROM ai.namespaces n
-           JOIN ai.documents d ON d.namespace_id = n.id AND d.source = $2 AND d.deleted_at IS NULL
-           JOIN ai.document_versions v ON v.id = d.current_version_id
-           WHERE n.name = $1""",
-        namespace,
-        source,
-    )
-    return KnownDocument(**row) if row else None
-
-
-async def lock_known_document(connection: Connection, namespace: str, source: str) -> None:
-    """Be the only one to change the document of `source` until the transaction ends, if there is one."""
-    await connection.execute(
-        """SELECT FROM ai.documents d JOIN ai.namespaces n ON n.id = d.namespace_id
-           WHERE n.name = $1 AND d.source = $2 FOR NO KEY UPDATE OF d""",
-        namespace,
-        source,
-    )
+async def lock_known_document(connection: Connection, document_id: int) -> None:
+    """Be the only one to change the document until the transaction ends, if it is still there."""
+    await connection.execute("SELECT FROM ai.documents WHERE id = $1 FOR NO KEY UPDATE", document_id)
 
 
 async def lock_document(connection: Connection, namespace_id: int, source: str, *, title: str) -> int:
@@ -104,32 +99,26 @@ async def lock_document(connection: Connection, namespace_id: int, source: str, 
     return document_id
 
 
-async def describe_document(
-    connection: Connection, document_id: int, *, title: str, metadata: dict[str, Any]
-) -> None:
-    """Bring title and metadata up to date; a deleted document comes back."""
-    await connection.execute(
-        """UPDATE ai.documents
-           SET title = $2, metadata = $3::text::jsonb, deleted_at = NULL, updated_at = now()
-           WHERE id = $1""",
-        document_id,
-        title,
-        json.dumps(metadata),
-    )
+async def find_standing(connection: Connection, document_id: int, job_id: int) -> Standing | None:
+    """How things stand with a document we have locked: a statement of its own, to see what we waited for.
 
-
-async def find_later_version(connection: Connection, document_id: int, job_id: int) -> int | None:
-    """The newest version, when a job accepted after `job_id` brought it in, or a person deleted it since."""
-    version_id: int | None = await connection.fetchval(
-        """SELECT coalesce(d.current_version_id,
-                           (SELECT max(id) FROM ai.document_versions WHERE document_id = d.id))
+    `later_version_id` is the newest version, when a job accepted after `job_id` brought it in, or a person
+    deleted it since.
+    """
+    row = await connection.fetchrow(
+        """SELECT d.title, v.id AS version_id, v.source_sha256,
+                  CASE WHEN d.deleted_at > p.created_at OR d.deleted_at IS NULL AND EXISTS (
+                           SELECT FROM ai.ingestion_results r WHERE r.document_id = d.id AND r.job_id > p.id)
+                       THEN coalesce(d.current_version_id, (
+                           SELECT max(id) FROM ai.document_versions WHERE document_id = d.id))
+                  END AS later_version_id
            FROM ai.documents d JOIN ai.ingestion_payload p ON p.id = $2
-           WHERE d.id = $1 AND (d.deleted_at > p.created_at OR d.deleted_at IS NULL AND EXISTS (
-               SELECT FROM ai.ingestion_results r WHERE r.document_id = d.id AND r.job_id > p.id))""",
+           LEFT JOIN ai.document_versions v ON v.id = d.current_version_id AND d.deleted_at IS NULL
+           WHERE d.id = $1""",
         document_id,
         job_id,
     )
-    return version_id
+    return Standing(**row) if row else None
 
 
 async def insert_version(
@@ -140,25 +129,44 @@ async def insert_version(
     text: str,
     outline: list[Any],
     media_type: str,
+    title: str,
+    metadata: dict[str, Any],
 ) -> int:
-    """The id of a new version, the document's current one from this transaction on."""
+    """The id of a new version, the document's current one from this transaction on.
+
+    It brings title and metadata with it; a deleted document comes back.
+    """
     version_id: int = await connection.fetchval(
-        """INSERT INTO ai.document_versions
-               (document_id, number, source_sha256, text_sha256, canonical_text, outline, media_type)
-           VALUES ($1, 1 + coalesce((SELECT max(number) FROM ai.document_versions WHERE document_id = $1), 0),
-                   $2, $3, $4, $5::text::jsonb, $6)
-           RETURNING id""",
+        """WITH version AS (
+               INSERT INTO ai.document_versions
+                   (document_id, number, source_sha256, text_sha256, canonical_text, outline, media_type)
+               SELECT $1, 1 + coalesce(max(number), 0), $2, $3, $4, $5::text::jsonb, $6
+               FROM ai.document_versions WHERE document_id = $1
+               RETURNING id
+           )
+           UPDATE ai.documents d SET current_version_id = version.id, title = $7,
+                  metadata = $8::text::jsonb, deleted_at = NULL, updated_at = now()
+           FROM version WHERE d.id = $1
+           RETURNING version.id""",
         document_id,
         source_sha256,
         hashlib.sha256(text.encode()).digest(),
         text,
         json.dumps(outline),
         media_type,
-    )
-    await connection.execute(
-        "UPDATE ai.documents SET current_version_id = $2 WHERE id = $1", document_id, version_id
+        title,
+        json.dumps(metadata),
     )
     return version_id
+
+
+async def update_metadata(connection: Connection, document_id: int, metadata: dict[str, Any]) -> None:
+    """Bring the metadata of an unchanged document up to date."""
+    await connection.execute(
+        "UPDATE ai.documents SET metadata = $2::text::jsonb, updated_at = now() WHERE id = $1",
+        document_id,
+        json.dumps(metadata),
+    )
 
 
 async def insert_result(
