@@ -102,3 +102,21 @@ async def test_a_namespace_without_vectors_may_change_its_model(library: Library
     second = await model(library, "another")
     (row,) = await library.fetch("SELECT embedding_model_id FROM ai.namespaces")
     assert row["embedding_model_id"] == second
+
+
+async def test_vectors_bind_a_namespace_that_was_bound_to_another_model_meanwhile(library: Library) -> None:
+    first = await model(library)
+    await model(library, "another")
+    await library.add("um", ["a b"], vectors=[HalfVector([1, 0])], model_id=first)
+    (row,) = await library.fetch("SELECT embedding_model_id FROM ai.namespaces")
+    assert row["embedding_model_id"] == first
+
+
+async def test_vectors_of_a_model_are_refused_where_another_was_quicker(library: Library) -> None:
+    first = await model(library)
+    second = await model(library, "another")
+    await library.add("um", ["a b"], vectors=[HalfVector([1, 0])], model_id=second)
+    with pytest.raises(JobError) as refused:
+        await library.add("dois", ["c d"], vectors=[HalfVector([1, 0])], model_id=first)
+    assert refused.value.code == "embedding_model_mismatch"
+    assert await library.statistics() == await library.counted()
