@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from agent_service.chat.desk import Desk, Means
 from agent_service.chat.routes import chat
 from agent_service.completions.routes import completions
+from agent_service.crm.routes import crm
 from agent_service.knowledge.routes import knowledge
 from core.embeddings.registry import make_embedder
 from core.llm.configured import configured_model
@@ -21,7 +22,7 @@ def create(settings: Settings | None = None) -> FastAPI:
     """The application; settings come from the environment at start-up when none are given."""
     return create_app(
         "COGEP Assist: agent",
-        [chat, completions, knowledge],
+        [chat, completions, knowledge, crm],
         settings=settings,
         description="Ask, and get answers from the documents, each sentence with its source.",
         resources=_means,

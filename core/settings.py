@@ -1,7 +1,9 @@
 """Every setting of the product, read once from the environment (or `.env`) and frozen."""
 
+import base64
+import binascii
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -9,6 +11,9 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PLACEHOLDERS = frozenset({"", "postgres", "password", "changeme", "change-me", "secret", "cogep", "redis"})
+FIELD_KEY_BYTES = 32
+LEAST_SECRET = 32
+LEAST_VARIETY = 10  # different bytes; 32 random ones have more with all but certainty
 
 
 class Environment(StrEnum):
@@ -46,6 +51,13 @@ class Settings(BaseSettings):
     database_url: SecretStr = Field(validation_alias="DATABASE_URL")
     database_pool_size: int = Field(10, ge=1, le=100)
     redis_url: SecretStr | None = Field(None, validation_alias="REDIS_URL")
+
+    field_keys: SecretStr | None = Field(
+        None, description="comma-separated id:base64 of 32 bytes; the first seals, all of them open"
+    )
+    match_secret: SecretStr | None = Field(
+        None, description="what CPF, CNPJ and the like are found by; changing it loses every match"
+    )
 
     max_body_bytes: int = Field(1_000_000, ge=1_000)
     max_upload_bytes: int = Field(25_000_000, ge=1_000)
@@ -102,6 +114,38 @@ class Settings(BaseSettings):
             if url is not None and (urlsplit(url.get_secret_value()).password or "") in PLACEHOLDERS:
                 raise ValueError(f"{name} has no password or a placeholder password")
         return self
+
+    @model_validator(mode="after")
+    def _check_secrets(self) -> Self:
+        """Malformed ones are refused everywhere, missing and guessable ones in production."""
+        keys, secret = self.parsed_field_keys, self.match_secret
+        if self.env is Environment.PROD:
+            if not keys or any(len(set(key)) < LEAST_VARIETY for key in keys.values()):
+                raise ValueError("COGEP_FIELD_KEYS is missing or a placeholder")
+            if secret is None or _is_guessable(secret.get_secret_value()):
+                raise ValueError("COGEP_MATCH_SECRET is missing, shorter than 32 characters or a placeholder")
+        return self
+
+    @cached_property
+    def parsed_field_keys(self) -> dict[str, bytes]:
+        """Key id to key, in the order given."""
+        text = self.field_keys.get_secret_value() if self.field_keys else ""
+        return dict(_field_key(item.strip()) for item in text.split(",") if item.strip())
+
+
+def _field_key(item: str) -> tuple[str, bytes]:
+    name, _, encoded = item.partition(":")
+    try:
+        key = base64.b64decode(encoded, altchars=b"-_" if set("-_") & set(encoded) else None, validate=True)
+    except binascii.Error:
+        key = b""
+    if not (name.isalnum() and name.isascii() and len(name) <= LEAST_SECRET and len(key) == FIELD_KEY_BYTES):
+        raise ValueError("COGEP_FIELD_KEYS wants id:base64 of 32 bytes, ids of letters and digits")
+    return name, key
+
+
+def _is_guessable(secret: str) -> bool:
+    return len(secret) < LEAST_SECRET or len(set(secret)) < LEAST_VARIETY
 
 
 @lru_cache(maxsize=1)

@@ -11,15 +11,16 @@ from core.queue.table import INGESTION
 from core.settings import Settings
 from core.web.app import create_app
 from ingestion_service.documents.routes import documents, uploads
+from ingestion_service.messages.routes import messages
 
 
 def create(settings: Settings | None = None) -> FastAPI:
     """The application; settings come from the environment at start-up when none are given."""
     return create_app(
         "COGEP Assist: ingestion",
-        [uploads, documents],
+        [messages, uploads, documents],  # `/ingest/events` before `/ingest/{job_id}`
         settings=settings,
-        description="Hand documents in; workers make them searchable.",
+        description="Hand documents and messages in; workers do the rest.",
         resources=_doorbell,
     )
 

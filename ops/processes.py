@@ -1,8 +1,11 @@
 """The processes of the product, said once. Procfile and docker-compose.yml say the same, by test."""
 
+import base64
+import secrets
 import sys
 from dataclasses import dataclass
 
+from ops.embedded import secret_file
 from ops.settings import OpsSettings
 
 WORKER_APP = "worker_service.celery_app"
@@ -32,7 +35,22 @@ def environment(database_url: str, redis_url: str | None, settings: OpsSettings)
     """What the children need to find beside the caller's own environment."""
     readable = {} if settings.env == "prod" else {"COGEP_LOG_JSON": "false"}
     doorbell = {"REDIS_URL": redis_url} if redis_url else {}
-    return {**readable, "PYTHONUNBUFFERED": "1", "DATABASE_URL": database_url, **doorbell}
+    connections = {"DATABASE_URL": database_url, **doorbell}
+    return {**readable, "PYTHONUNBUFFERED": "1", **connections, **_vault(settings)}
+
+
+def _vault(settings: OpsSettings) -> dict[str, str]:
+    """The field keys and the match secret: given, or made once and kept in the data folder."""
+    folder = settings.data
+    fresh = f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    given = {"COGEP_FIELD_KEYS": settings.field_keys, "COGEP_MATCH_SECRET": settings.match_secret}
+    made = {
+        "COGEP_FIELD_KEYS": lambda: secret_file(folder / "field-keys", fresh),
+        "COGEP_MATCH_SECRET": lambda: secret_file(folder / "match-secret"),
+    }
+    return {
+        name: value.get_secret_value() if value is not None else made[name]() for name, value in given.items()
+    }
 
 
 def _api(name: str, host: str, port: int, url: str) -> Process:

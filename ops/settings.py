@@ -31,6 +31,8 @@ class OpsSettings(BaseSettings):
     ingestion_url: str | None = Field(None, description="where the CLI finds the ingestion API, if elsewhere")
     agent_url: str | None = Field(None, description="where the CLI finds the agent API, if elsewhere")
 
+    field_keys: SecretStr | None = Field(None, description="absent: made once, in the data folder")
+    match_secret: SecretStr | None = Field(None, description="absent: made once, in the data folder")
     database_url: SecretStr | None = Field(
         None, validation_alias="DATABASE_URL", description="absent: the embedded Postgres"
     )

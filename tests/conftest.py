@@ -1,10 +1,12 @@
 """Real servers for every test: Postgres and Redis start once a run, each test gets a database of its own."""
 
+import base64
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
 from core.db import Database
 from core.migrations import upgrade
@@ -57,6 +59,8 @@ def settings(database_url: str, redis_url: str) -> Settings:
         env=Environment.TEST,
         DATABASE_URL=database_url,
         REDIS_URL=redis_url,  # type: ignore[call-arg]
+        field_keys=SecretStr(f"k1:{base64.b64encode(bytes(range(32))).decode()}"),
+        match_secret=SecretStr("the match secret of every test there is"),
     )
 
 

@@ -1,7 +1,9 @@
-"""Which handler does which kind of job. The one place where features meet the queue."""
+"""Which handler does which kind of job, and what is done beside them. Where features meet the queue."""
 
 from core.models import JobKind
 from worker_service.documents.pipeline import ingest
-from worker_service.drain.context import Handler
+from worker_service.drain.context import Handler, Round
+from worker_service.messages.relink import keep_linking
 
 HANDLERS: dict[str, Handler] = dict.fromkeys(JobKind, ingest)
+ROUNDS: tuple[Round, ...] = (keep_linking,)

@@ -5,7 +5,7 @@ Made after the fork. Whatever ends the drain loop, a fresh one is started.
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from threading import Thread
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from core.db import Database
 from core.migrations import SchemaOutdated, require_head
 from core.queue import DOWN
 from core.settings import Settings, get_settings
-from worker_service.drain.context import Handler
+from worker_service.drain.context import Handler, Round
 from worker_service.drain.worker import QueueWorker
 
 log = structlog.get_logger(__name__)
@@ -30,8 +30,11 @@ STOP_MARGIN = 6.0
 class Runtime:
     """The queue worker of this process."""
 
-    def __init__(self, settings: Settings, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self, settings: Settings, handlers: Mapping[str, Handler], rounds: Sequence[Round] = ()
+    ) -> None:
         self._settings = settings
+        self._rounds = rounds
         self._handlers = handlers
         self._loop = _new_loop()
         self._serving: asyncio.Task[None] | None = None
@@ -76,7 +79,7 @@ class Runtime:
     async def _serve(self) -> None:
         self._serving = asyncio.current_task()
         while True:
-            worker = QueueWorker(self._settings, self._handlers)
+            worker = QueueWorker(self._settings, self._handlers, rounds=self._rounds)
             try:
                 await _wait_for_schema(worker.services.database)
                 self._worker = worker
@@ -114,10 +117,10 @@ _runtimes: list[Runtime] = []
 
 def start() -> None:
     """Start this process's runtime, unless it runs. Never before the fork."""
-    from worker_service.handlers import HANDLERS
+    from worker_service.handlers import HANDLERS, ROUNDS
 
     if not _runtimes:
-        _runtimes.append(Runtime(get_settings(), HANDLERS))
+        _runtimes.append(Runtime(get_settings(), HANDLERS, ROUNDS))
         _runtimes[0].start()
 
 

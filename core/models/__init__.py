@@ -1,8 +1,22 @@
 """The one source of truth for the tables. Alembic compares the database with `Base.metadata`."""
 
+from enum import StrEnum
+
+from core.matching import IdentityKind
 from core.models.access import ApiKey
 from core.models.answers import Answer, AnswerCitation
 from core.models.base import Base
+from core.models.crm import (
+    Client,
+    ClientMerge,
+    ClientStatus,
+    ConflictStatus,
+    EventStatus,
+    Identity,
+    IdentityConflict,
+    IngestEvent,
+    MessageSource,
+)
 from core.models.ingestion import (
     Blob,
     IngestionAttempt,
@@ -25,8 +39,15 @@ from core.models.knowledge import (
     Term,
 )
 
-SCHEMAS = ("ai", "ops")
-ENUMS = {("ai", "ingestion_status"): IngestionStatus}
+SCHEMAS = ("ai", "crm", "ops")
+ENUMS: dict[tuple[str, str], type[StrEnum]] = {
+    ("ai", "ingestion_status"): IngestionStatus,
+    ("crm", "client_status"): ClientStatus,
+    ("crm", "conflict_status"): ConflictStatus,
+    ("crm", "event_status"): EventStatus,
+    ("crm", "identity_kind"): IdentityKind,
+    ("crm", "message_source"): MessageSource,
+}
 
 __all__ = [
     "ENUMS",
@@ -39,9 +60,18 @@ __all__ = [
     "Blob",
     "Chunk",
     "ChunkEmbedding",
+    "Client",
+    "ClientMerge",
+    "ClientStatus",
+    "ConflictStatus",
     "Document",
     "DocumentVersion",
     "EmbeddingModel",
+    "EventStatus",
+    "Identity",
+    "IdentityConflict",
+    "IdentityKind",
+    "IngestEvent",
     "IngestionAttempt",
     "IngestionJob",
     "IngestionLease",
@@ -50,6 +80,7 @@ __all__ = [
     "IngestionResult",
     "IngestionStatus",
     "JobKind",
+    "MessageSource",
     "Namespace",
     "Term",
 ]

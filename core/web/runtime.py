@@ -1,5 +1,6 @@
 """What lives as long as the application: settings, the database, and whether its schema was verified."""
 
+from functools import cached_property
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
@@ -8,6 +9,7 @@ from core.db import Database
 from core.errors import Unavailable
 from core.migrations import SchemaOutdated, require_head
 from core.settings import Settings
+from core.vault import Vault
 from core.web.large_bodies import Room
 
 
@@ -19,6 +21,11 @@ class Runtime:
         self.database = database
         self.room = Room()
         self._verified = False
+
+    @cached_property
+    def vault(self) -> Vault:
+        """What seals personal data. Raises VaultClosed."""
+        return Vault.of(self.settings)
 
     async def verify_schema(self) -> None:
         """Raise SchemaOutdated unless the schema is at head. Asked until it was once."""
@@ -54,6 +61,14 @@ async def _settings(request: Request) -> Settings:
 
 Db = Annotated[Database, Depends(_database)]
 """The database. A route's service opens `database.transaction()` itself: committed before it answers."""
+
+
+async def _vault(request: Request) -> Vault:
+    return runtime(request).vault
+
+
+Sealed = Annotated[Vault, Depends(_vault)]
+"""The vault; a service without field keys answers 503 here."""
 
 Config = Annotated[Settings, Depends(_settings)]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -107,3 +107,6 @@ class JobContext:
 
 Handler: TypeAlias = Callable[[Job, JobContext], Awaitable[None]]
 """Does a job of one kind. Returning completes it; JobError says why it cannot go on."""
+
+Round: TypeAlias = Callable[[Services], Coroutine[None, None, None]]
+"""What a process does beside its jobs, for ever. It outlives outages by itself."""

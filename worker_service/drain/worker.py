@@ -5,7 +5,7 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 
@@ -14,7 +14,7 @@ import structlog
 from core.db import Database
 from core.queue import DOWN, INGESTION, Claim, Job, Link, QueueTable, claim, listen
 from core.settings import Settings
-from worker_service.drain.context import Handler, Services
+from worker_service.drain.context import Handler, Round, Services
 from worker_service.drain.heartbeat import Heartbeat
 from worker_service.drain.lanes import Lanes, Stop
 from worker_service.drain.leases import LeaseBook
@@ -42,6 +42,7 @@ class QueueWorker:
         settings: Settings,
         handlers: Mapping[str, Handler],
         *,
+        rounds: Sequence[Round] = (),
         table: QueueTable = INGESTION,
         slots: int | None = None,
     ) -> None:
@@ -56,6 +57,7 @@ class QueueWorker:
         )
         name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self.services = Services(settings, database, table, name)
+        self._rounds = rounds
         self._batch = settings.queue_batch
         self._book = LeaseBook()
         self._awake = asyncio.Event()
@@ -91,6 +93,8 @@ class QueueWorker:
             group.create_task(self._settler.run(), name="queue-settler")
             group.create_task(self._patrol.run(), name="queue-patrol")
             group.create_task(report(self.services.counts), name="queue-report")
+            for walk in self._rounds:
+                group.create_task(walk(self.services), name=walk.__name__)
             if redis is not None:
                 bell = listen(redis.get_secret_value(), self.services.table.name, self.wake)
                 group.create_task(bell, name="queue-doorbell")

@@ -1,0 +1,1 @@
+"""Who the clients are, and the decisions about them that only a human makes."""

@@ -1,0 +1,75 @@
+"""HTTP words for clients: who they are, who may be the same person, who is."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+
+from agent_service.crm import service
+from agent_service.crm.schemas import ClientOut, ConflictOut, ConflictQuery, MergeIn, MergeOut
+from core.apikeys import Scope
+from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
+from core.vault import VaultClosed
+from core.web.auth import Caller, requires
+from core.web.pagination import BadCursor, Page
+from core.web.problems import ValidationFailed, responses
+from core.web.requests import BodyTooLarge, UnsupportedMediaType, router
+from core.web.runtime import Db, Sealed
+
+ALWAYS = (Unauthenticated, Forbidden, ValidationFailed, Unavailable)
+MAY_READ = [requires(Scope.READ)]
+MAY_ADMINISTER = [requires(Scope.ADMIN)]
+
+crm = router(prefix="/crm", tags=["clients"])
+
+
+@crm.get(
+    "/clients/{client_id}",
+    summary="One client",
+    dependencies=MAY_READ,
+    responses=responses(*ALWAYS, VaultClosed, NotFound),
+)
+async def get_client(client_id: UUID, database: Db, vault: Sealed) -> ClientOut:
+    """With what they are known by; CPF, CNPJ and ids of other systems masked."""
+    return await service.get_client(database, vault, client_id)
+
+
+@crm.get(
+    "/conflicts",
+    summary="List clients that may be one person, newest first",
+    dependencies=MAY_READ,
+    responses=responses(*ALWAYS, BadCursor),
+)
+async def list_conflicts(query: Annotated[ConflictQuery, Query()], database: Db) -> Page[ConflictOut]:
+    """Nothing is merged by itself: these wait for a human."""
+    return await service.list_conflicts(database, query)
+
+
+@crm.post(
+    "/clients/{client_id}/merge",
+    summary="Two clients are one person",
+    dependencies=MAY_ADMINISTER,
+    responses=responses(
+        *ALWAYS,
+        NotFound,
+        service.SameClient,
+        service.ClientMerged,
+        service.CpfsDiffer,
+        BodyTooLarge,
+        UnsupportedMediaType,
+    ),
+)
+async def merge_clients(client_id: UUID, asked: MergeIn, caller: Caller, database: Db) -> MergeOut:
+    """The client of the address stays and gets what is the other's. `dry_run` only says what would happen."""
+    return await service.merge_clients(database, caller, client_id, asked)
+
+
+@crm.post(
+    "/merges/{merge_id}/undo",
+    summary="They were two after all",
+    dependencies=MAY_ADMINISTER,
+    responses=responses(*ALWAYS, NotFound, service.MergeUndone, service.ClientMerged),
+)
+async def undo_merge(merge_id: UUID, caller: Caller, database: Db) -> MergeOut:
+    """Each gets back what was theirs; what came since stays where it is."""
+    return await service.undo_merge(database, caller, merge_id)

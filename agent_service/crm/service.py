@@ -1,0 +1,149 @@
+"""Look at clients, and decide that two of them are one person. A merge can be taken back whole."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from agent_service.crm import queries
+from agent_service.crm.masking import shown
+from agent_service.crm.queries import Found
+from agent_service.crm.schemas import (
+    ClientOut,
+    ConflictOut,
+    ConflictQuery,
+    IdentityOut,
+    MergeIn,
+    MergeOut,
+    MovedOut,
+)
+from core.contacts.keys import Key, Known, raw_of
+from core.db import Database
+from core.errors import Conflict, Invalid, NotFound
+from core.matching import IdentityKind
+from core.models import ClientStatus
+from core.vault import Unreadable, Vault
+from core.web.identity import Principal
+from core.web.pagination import Page, decode_cursor, encode_cursor
+
+
+class SameClient(Invalid):
+    """A client cannot be merged with itself."""
+
+    code = "same_client"
+
+
+class ClientMerged(Conflict):
+    """The client is part of another one by now; merge that one, or undo the later merge first."""
+
+    code = "client_merged"
+
+
+class CpfsDiffer(Conflict):
+    """Two clients with two CPFs are two people."""
+
+    code = "cpfs_differ"
+
+
+class MergeUndone(Conflict):
+    """The merge was undone before."""
+
+    code = "merge_already_undone"
+
+
+async def get_client(database: Database, vault: Vault, client_id: UUID) -> ClientOut:
+    """The client with their identities, sensitive ones masked. Raises NotFound."""
+    async with database.transaction() as session:
+        row = await queries.find_client(session, client_id)
+        if row is None:
+            raise NotFound("there is no such client")
+        identities = await queries.list_identities(session, row.pop("key"))
+    return ClientOut(**row, identities=[_identity(vault, item) for item in identities])
+
+
+async def list_conflicts(database: Database, query: ConflictQuery) -> Page[ConflictOut]:
+    """A page of conflicts, newest first. Raises BadCursor."""
+    before = None if query.cursor is None else int(decode_cursor(query.cursor, int)[0])
+    async with database.transaction() as session:
+        rows = await queries.list_conflicts(session, query.status, before=before, limit=query.limit + 1)
+    more = encode_cursor(rows[query.limit - 1]["key"]) if len(rows) > query.limit else None
+    return Page(items=[ConflictOut(**row) for row in rows[: query.limit]], next_cursor=more)
+
+
+async def merge_clients(database: Database, caller: Principal, client_id: UUID, asked: MergeIn) -> MergeOut:
+    """Make `asked.other` part of the client. Raises NotFound, SameClient, ClientMerged or CpfsDiffer."""
+    if asked.other == client_id:
+        raise SameClient("a client cannot be merged with itself", pointer="/other")
+    async with database.transaction() as session:
+        winner, loser = await _active_pair(session, client_id, asked.other)
+        if await queries.count_cpfs(session, winner["key"], loser["key"]) > 1:
+            raise CpfsDiffer("these clients have two different CPFs")
+        rows = await queries.list_theirs(session, loser["key"])
+        merge = None if asked.dry_run else await _merge(session, caller, winner, loser, rows)
+    return MergeOut(
+        id=merge,
+        client_id=client_id,
+        other=asked.other,
+        dry_run=asked.dry_run,
+        moved=_moved(rows),
+        undone_at=None,
+    )
+
+
+async def undo_merge(database: Database, caller: Principal, merge_id: UUID) -> MergeOut:
+    """Two clients again, each with what was theirs. Raises NotFound, MergeUndone or ClientMerged."""
+    async with database.transaction() as session:
+        merge = await queries.lock_merge(session, merge_id)
+        if merge is None:
+            raise NotFound("there is no such merge")
+        if merge["undone_at"] is not None:
+            raise MergeUndone("this merge was undone before")
+        pair = await queries.lock_clients(session, merge["winner"], merge["loser"])
+        winner, loser = pair[merge["winner"]], pair[merge["loser"]]
+        if winner["status"] != ClientStatus.ACTIVE or loser["merged_into_id"] != winner["key"]:
+            raise ClientMerged("the client was merged into another one since")
+        await queries.move(session, merge["moved"], winner["key"], loser["key"])
+        if merge["moved"]["name_taken"] and winner["name"] == loser["name"]:
+            await queries.rename(session, winner["key"], None)
+        undone = await queries.mark_undone(session, merge["key"], winner["key"], loser["key"], caller.id)
+    return MergeOut(
+        id=merge_id,
+        client_id=merge["winner"],
+        other=merge["loser"],
+        dry_run=False,
+        moved=_moved(merge["moved"]),
+        undone_at=undone,
+    )
+
+
+async def _merge(session: AsyncSession, caller: Principal, winner: Found, loser: Found, rows: Found) -> UUID:
+    """Nothing of the loser's is lost: a name the winner lacks goes along, all else stays where it is."""
+    name_taken = winner["name"] is None and loser["name"] is not None
+    if name_taken:
+        await queries.rename(session, winner["key"], loser["name"])
+    await queries.move(session, rows, loser["key"], winner["key"])
+    moved = {**rows, "name_taken": name_taken}
+    return await queries.insert_merge(session, winner["key"], loser["key"], moved, caller.id)
+
+
+async def _active_pair(session: AsyncSession, first: UUID, second: UUID) -> tuple[Found, Found]:
+    pair = await queries.lock_clients(session, first, second)
+    if len(pair) != len({first, second}):
+        raise NotFound("there is no such client")
+    if any(client["status"] != ClientStatus.ACTIVE for client in pair.values()):
+        raise ClientMerged("one of these clients is part of another one already")
+    return pair[first], pair[second]
+
+
+def _moved(rows: Found) -> MovedOut:
+    return MovedOut(identities=len(rows["identities"]), events=len(rows["events"]))
+
+
+def _identity(vault: Vault, row: Found) -> IdentityOut:
+    """An identity whose key is gone still shows that it is there."""
+    kind = IdentityKind(row["kind"])
+    known = Known(Key(kind, row["match_key"]), row["raw"], row["raw_sealed"])
+    try:
+        value = shown(kind, raw_of(vault, known))
+    except Unreadable:
+        value = "***"
+    return IdentityOut(kind=kind, value=value, valid_from=row["valid_from"], valid_to=row["valid_to"])

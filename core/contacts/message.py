@@ -1,0 +1,105 @@
+"""A message as it comes in, and the identities it tells about its sender. Pure."""
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, NamedTuple, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from core.matching import IdentityKind, Unmatchable, canonical
+from core.matching.whatsapp import wa_id_key
+from core.models import MessageSource
+from core.types import Instant, Line, Metadata, Model, Slug, Text
+
+MAX_CONTENT = 100_000
+MAX_IDENTIFIERS = 20
+
+
+class Identifier(NamedTuple):
+    """An identity in its one spelling, and as it was written."""
+
+    kind: IdentityKind
+    value: str
+    raw: str
+
+
+class Given(Model):
+    """An identity the sender is known to have."""
+
+    kind: IdentityKind
+    value: Annotated[Line, Field(max_length=320)]
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        try:
+            canonical(self.kind, self.value)
+        except Unmatchable as error:
+            raise PydanticCustomError("identifier", "{reason}", {"reason": str(error)}) from None
+        return self
+
+
+class Message(Model):
+    """What somebody wrote, through which channel, and who they say they are."""
+
+    source: MessageSource
+    sender_id: Annotated[Line, Field(max_length=320)] = Field(
+        description="as the channel calls the sender: a WhatsApp id, an address, a number, a user's id"
+    )
+    content: Annotated[Text, Field(max_length=MAX_CONTENT)]
+    metadata: Metadata = Field(default_factory=dict)
+    account: Slug = Field(
+        "default", description="which of your channels: ids of senders are told apart by it"
+    )
+    identifiers: tuple[Given, ...] = Field((), max_length=MAX_IDENTIFIERS)
+    sender_name: Annotated[Line, Field(max_length=200)] | None = None
+    sent_at: Instant | None = None
+
+    @model_validator(mode="after")
+    def _names_one_person(self) -> Self:
+        if len({item.value for item in self.identities() if item.kind is IdentityKind.CPF}) > 1:
+            raise PydanticCustomError("two_cpfs", "two CPFs are two people")
+        return self
+
+    def identities(self) -> list[Identifier]:
+        """What the sender is known by, strongest first, each once."""
+        found = {(item.kind, item.value): item for item in self._all()}
+        return sorted(found.values(), key=lambda item: (item.kind.strength, item.value))
+
+    def packed(self) -> bytes:
+        """The message as bytes, without what a subclass adds; the same message is the same bytes."""
+        content = self.model_dump(mode="json", include=set(Message.model_fields))
+        return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def _all(self) -> Iterator[Identifier]:
+        yield self._sender()
+        for given in self.identifiers:
+            yield Identifier(given.kind, self._scoped(given), given.value)
+
+    def _sender(self) -> Identifier:
+        for kind in _SENDERS.get(self.source, ()):
+            try:
+                return Identifier(kind, _sender_key(self.source, kind, self.sender_id), self.sender_id)
+            except Unmatchable:
+                continue
+        external = Given.model_construct(kind=IdentityKind.EXTERNAL, value=self.sender_id)
+        return Identifier(IdentityKind.EXTERNAL, self._scoped(external), self.sender_id)
+
+    def _scoped(self, given: Given) -> str:
+        """Another system's ids are its own: number 7 of one site is not number 7 of another."""
+        value = canonical(given.kind, given.value)
+        return f"{self.account}/{self.source}/{value}" if given.kind is IdentityKind.EXTERNAL else value
+
+
+# What the channel's own id of a sender may be. Whatever it is not remains an id we merely remember.
+_SENDERS = {
+    MessageSource.WHATSAPP: (IdentityKind.WHATSAPP_USER, IdentityKind.PHONE),
+    MessageSource.EMAIL: (IdentityKind.EMAIL,),
+    MessageSource.PHONE: (IdentityKind.PHONE,),
+}
+
+
+def _sender_key(source: MessageSource, kind: IdentityKind, value: str) -> str:
+    if source is MessageSource.WHATSAPP and kind is IdentityKind.PHONE:
+        return wa_id_key(value)
+    return canonical(kind, value)

@@ -1,0 +1,120 @@
+"""The SQL of linking. Its order is the protocol: event row, keys' locks, owners, clients, writes."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from asyncpg import Record
+
+from core.contacts.keys import Key, Known
+from core.db import Connection
+from core.ids import uuid7
+from core.matching import IdentityKind
+
+LOCK_EVENT = """
+SELECT public_id, status::text, body_sealed, client_id FROM crm.ingest_events
+WHERE id = $1 FOR NO KEY UPDATE
+"""
+GET_CONTACT = "SELECT public_id FROM crm.clients WHERE id = $1"
+LOCK_KEYS = "SELECT count(pg_advisory_xact_lock(key)) FROM unnest($1::bigint[]) AS given (key)"
+FIND_OWNERS = """
+SELECT i.kind::text, i.match_key, i.client_id
+FROM unnest($1::text[], $2::text[]) AS given (kind, match_key)
+JOIN crm.identities i ON i.kind = given.kind::crm.identity_kind AND i.match_key = given.match_key
+WHERE i.valid_to IS NULL
+"""
+HOLD_CLIENTS = """
+SELECT c.id, c.public_id,
+       (SELECT match_key FROM crm.identities i
+        WHERE i.client_id = c.id AND i.kind = 'cpf' AND i.valid_to IS NULL) AS cpf
+FROM crm.clients c WHERE c.id = ANY($1::bigint[]) AND c.status = 'ACTIVE' ORDER BY c.id FOR KEY SHARE
+"""
+INSERT_CLIENT = "INSERT INTO crm.clients (public_id, name) VALUES ($1, $2) RETURNING id, public_id"
+NAME_CLIENT = "UPDATE crm.clients SET name = $2 WHERE id = $1 AND name IS NULL"
+INSERT_IDENTITIES = """
+INSERT INTO crm.identities (client_id, event_id, kind, match_key, raw, raw_sealed)
+SELECT $1, $2, kind::crm.identity_kind, match_key, raw, raw_sealed
+FROM unnest($3::text[], $4::text[], $5::text[], $6::bytea[]) AS given (kind, match_key, raw, raw_sealed)
+"""
+INSERT_CONFLICT = """
+INSERT INTO crm.identity_conflicts (public_id, client_ids, chosen_id, event_id) VALUES ($1, $2, $3, $4)
+ON CONFLICT (client_ids) WHERE status = 'OPEN'
+DO UPDATE SET occurrences = identity_conflicts.occurrences + 1, event_id = excluded.event_id
+"""
+MARK_LINKED = """
+UPDATE crm.ingest_events
+SET status = 'LINKED', client_id = $2, linked_at = now(), error_code = NULL, next_at = NULL
+WHERE id = $1
+"""
+# Waits 5 s, 10 s, 20 s, up to 15 min, each shortened by up to a half so that a crowd spreads.
+MARK_FAILED = """
+UPDATE crm.ingest_events
+SET status = 'ERROR', error_code = $2, attempts = attempts + 1,
+    next_at = CASE WHEN $3 AND attempts + 1 < $4 THEN now() + make_interval(
+        secs => least(900, 5 * 2 ^ least(attempts, 10)) * (0.5 + random() / 2)) END
+WHERE id = $1 AND status <> 'LINKED'
+"""
+
+
+async def lock_event(connection: Connection, event: int) -> Record:
+    """The event, locked; its body, and its client once it is linked."""
+    row = await connection.fetchrow(LOCK_EVENT, event)
+    assert row is not None, "an event is never deleted under its own link"
+    return row
+
+
+async def get_contact(connection: Connection, client: int) -> UUID:
+    """The public id of a client; asked apart, since whoever held the event may just have made them."""
+    contact: UUID = await connection.fetchval(GET_CONTACT, client)
+    return contact
+
+
+async def lock_keys(connection: Connection, keys: Collection[Key]) -> None:
+    """Be the only one to say whose these are. In one order, so that nobody waits in a circle."""
+    await connection.execute(LOCK_KEYS, sorted(key.lock for key in keys))
+
+
+async def find_owners(connection: Connection, keys: Sequence[Key]) -> dict[Key, int]:
+    """The client of each key somebody has."""
+    rows = await connection.fetch(FIND_OWNERS, [key.kind for key in keys], [key.match_key for key in keys])
+    return {Key(IdentityKind(row["kind"]), row["match_key"]): row["client_id"] for row in rows}
+
+
+async def hold_clients(connection: Connection, clients: Collection[int]) -> dict[int, Record]:
+    """Those of the clients that are active; a merge of theirs waits until we are done."""
+    return {row["id"]: row for row in await connection.fetch(HOLD_CLIENTS, list(clients))}
+
+
+async def insert_client(connection: Connection, name: str | None) -> tuple[int, UUID]:
+    """A new person."""
+    row = await connection.fetchrow(INSERT_CLIENT, uuid7(), name)
+    assert row is not None, "RETURNING returns"
+    return row["id"], row["public_id"]
+
+
+async def name_client(connection: Connection, client: int, name: str) -> None:
+    """Give a client without a name the one they go by."""
+    await connection.execute(NAME_CLIENT, client, name)
+
+
+async def insert_identities(
+    connection: Connection, client: int, event: int, identities: Sequence[Known]
+) -> None:
+    """From now on the client is known by these, too."""
+    kinds, match_keys = [item.key.kind for item in identities], [item.key.match_key for item in identities]
+    raws, sealed = [item.raw for item in identities], [item.raw_sealed for item in identities]
+    await connection.execute(INSERT_IDENTITIES, client, event, kinds, match_keys, raws, sealed)
+
+
+async def note_conflict(connection: Connection, clients: Collection[int], chosen: int, event: int) -> None:
+    """Put these clients before a human; an open case of the same ones is counted up."""
+    await connection.execute(INSERT_CONFLICT, uuid7(), sorted(clients), chosen, event)
+
+
+async def mark_linked(connection: Connection, event: int, client: int) -> None:
+    """The event is the client's."""
+    await connection.execute(MARK_LINKED, event, client)
+
+
+async def mark_failed(connection: Connection, event: int, code: str, *, again: bool, most: int) -> None:
+    """The event waits for its next attempt, or for a human when `again` is false or `most` were made."""
+    await connection.execute(MARK_FAILED, event, code, again, most)

@@ -1,0 +1,39 @@
+"""Where personal data lies: every column that may hold text is here, or is said to be harmless, by test.
+
+Erasure, export and the record of processing walk this map (LGPD, art. 18 and 37); a column that is in neither
+list would be forgotten by all of them.
+"""
+
+from enum import StrEnum
+
+
+class DataClass(StrEnum):
+    """What a column tells about a person."""
+
+    NAME = "name"
+    CONTACT = "contact"
+    TAXPAYER = "taxpayer"
+    MESSAGE = "message"
+    REFERENCE = "reference"
+
+
+PERSONAL: dict[tuple[str, str], DataClass] = {
+    ("clients", "name"): DataClass.NAME,
+    ("identities", "match_key"): DataClass.CONTACT,
+    ("identities", "raw"): DataClass.CONTACT,
+    ("identities", "raw_sealed"): DataClass.TAXPAYER,
+    ("ingest_events", "body_sealed"): DataClass.MESSAGE,
+    ("ingest_events", "body_digest"): DataClass.MESSAGE,
+    # A WhatsApp message id holds the phone number, a Message-ID may hold an address.
+    ("ingest_events", "external_id"): DataClass.REFERENCE,
+}
+"""(table, column) of schema `crm` to what it tells."""
+
+HARMLESS: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("client_merges", "moved"),  # ids of rows
+        ("ingest_events", "account"),
+        ("ingest_events", "error_code"),
+    }
+)
+"""Text of ours, or of an operator, that names no person."""

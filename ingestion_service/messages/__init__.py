@@ -1,0 +1,1 @@
+"""Messages on their way in: stored first, then tied to whoever sent them."""

@@ -1,0 +1,91 @@
+"""Take messages in, in two transactions: stored and committed first, tied to their sender then."""
+
+from uuid import UUID
+
+from core.apikeys import Scope
+from core.contacts import try_link
+from core.contacts.linking import body_context
+from core.db import Database
+from core.errors import Conflict, NotFound
+from core.ids import uuid7
+from core.models import EventStatus
+from core.vault import Vault
+from core.web.identity import Principal
+from core.web.pagination import Page, decode_cursor, encode_cursor
+from ingestion_service.messages import queries
+from ingestion_service.messages.queries import Found, NewEvent
+from ingestion_service.messages.schemas import EventOut, EventQuery, MessageIn, MessageOut
+
+
+class EventAlreadyLinked(Conflict):
+    """The message is tied to its sender: there is nothing to replay."""
+
+    code = "event_already_linked"
+
+
+async def accept_message(
+    database: Database, vault: Vault, caller: Principal, message: MessageIn
+) -> MessageOut:
+    """Store the message, then tie it to its sender; once stored it is never lost, whatever happens next."""
+    event = _sealed(vault, caller, message)
+    async with database.connection() as connection:  # one statement, hence a transaction of its own
+        key = await queries.insert_event(connection, event)
+        first = None if key is not None else await queries.get_first(connection, event)
+        if first is not None and first["body_digest"] != event.body_digest:
+            await queries.mark_mismatch(connection, first["id"])
+    if first is None:
+        assert key is not None, "what is not known is new"
+        contact = await try_link(database, vault, key)
+        return MessageOut(event_id=event.public_id, contact_id=contact, duplicate=False)
+    contact = first["contact_id"] or await try_link(database, vault, first["id"])
+    return MessageOut(event_id=first["public_id"], contact_id=contact, duplicate=True)
+
+
+async def get_event(database: Database, caller: Principal, event_id: UUID) -> EventOut:
+    """The event, if it is the caller's or the caller is an admin. Raises NotFound."""
+    return EventOut.of(await _get(database, caller, event_id))
+
+
+async def list_events(database: Database, caller: Principal, query: EventQuery) -> Page[EventOut]:
+    """A page of the caller's events, newest first. Raises BadCursor."""
+    before = None if query.cursor is None else int(decode_cursor(query.cursor, int)[0])
+    wanted, limit = query.model_dump(exclude_none=True, exclude={"cursor", "limit"}), query.limit
+    async with database.transaction() as session:
+        rows = await queries.list_events(session, _owner(caller), wanted, before=before, limit=limit + 1)
+    more = encode_cursor(rows[limit - 1]["key"]) if len(rows) > limit else None
+    return Page(items=[EventOut.of(row) for row in rows[:limit]], next_cursor=more)
+
+
+async def replay_event(database: Database, vault: Vault, caller: Principal, event_id: UUID) -> EventOut:
+    """Try once more, now. Raises NotFound or EventAlreadyLinked."""
+    row = await _get(database, caller, event_id)
+    if row["status"] == EventStatus.LINKED:
+        raise EventAlreadyLinked("this message is tied to its sender already")
+    await try_link(database, vault, row["key"])
+    return await get_event(database, caller, event_id)
+
+
+def _sealed(vault: Vault, caller: Principal, message: MessageIn) -> NewEvent:
+    """The digest is an HMAC: of a short message with a CPF in it, a bare hash would tell everything."""
+    public_id, body = uuid7(), message.packed()
+    return NewEvent(
+        public_id,
+        caller.id,
+        message.account,
+        message.source.value,
+        message.external_id,
+        vault.digest("message", body),
+        vault.seal(body, context=body_context(public_id)),
+    )
+
+
+async def _get(database: Database, caller: Principal, event_id: UUID) -> Found:
+    async with database.transaction() as session:
+        row = await queries.find_event(session, event_id, _owner(caller))
+    if row is None:
+        raise NotFound("there is no such event")
+    return row
+
+
+def _owner(caller: Principal) -> int | None:
+    return None if caller.may(Scope.ADMIN) else caller.id

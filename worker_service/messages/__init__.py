@@ -1,0 +1,1 @@
+"""What is done about messages behind the door."""
