@@ -3,7 +3,7 @@
 import base64
 import binascii
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -126,7 +126,7 @@ class Settings(BaseSettings):
                 raise ValueError("COGEP_MATCH_SECRET is missing, shorter than 32 characters or a placeholder")
         return self
 
-    @cached_property
+    @property
     def parsed_field_keys(self) -> dict[str, bytes]:
         """Key id to key, in the order given."""
         text = self.field_keys.get_secret_value() if self.field_keys else ""

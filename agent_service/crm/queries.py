@@ -19,8 +19,8 @@ CLIENT = text(
     " FROM crm.clients c LEFT JOIN crm.clients w ON w.id = c.merged_into_id WHERE c.public_id = :id"
 )
 IDENTITIES = text(
-    "SELECT kind::text, match_key, raw, raw_sealed, valid_from, valid_to FROM crm.identities"
-    " WHERE client_id = :key ORDER BY kind, id"
+    "SELECT i.kind::text, match_key, raw, raw_sealed, valid_from, valid_to FROM crm.identities i"
+    " WHERE client_id = :key ORDER BY i.kind, id"
 )
 CONFLICTS = text(
     """

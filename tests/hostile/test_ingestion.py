@@ -16,6 +16,7 @@ from tests.hostile import corpus
 from tests.hostile.attacks import operations, wrong_methods
 from tests.hostile.withstand import withstand
 
+STORED = "SELECT public_id FROM ai.ingestion_payload UNION ALL SELECT public_id FROM crm.ingest_events"
 OPERATIONS = [f"{operation.method} {operation.template}" for operation in operations(create().openapi())]
 
 
@@ -32,12 +33,12 @@ async def client(app: FastAPI, database: Database) -> AsyncIterator[httpx.AsyncC
 
 async def stored(database: Database) -> set[str]:
     async with database.transaction() as session:
-        return {str(job) for job in await session.scalars(text("SELECT public_id FROM ai.ingestion_payload"))}
+        return {str(row) for row in await session.scalars(text(STORED))}
 
 
 def answered(answer: httpx.Response) -> set[str]:
     body: Any = answer.json()
-    return {job["id"] for job in body.get("items", [body]) if "id" in job}
+    return {row[name] for row in body.get("items", [body]) for name in ("id", "event_id") if name in row}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -4,13 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from core import apikeys
+from core.settings import Environment, Settings
 from ops import keys
 from ops.console import Console
 from ops.embedded import FolderLock
 from ops.embedded.redis import free_port
 from ops.errors import CannotStart
+from ops.processes import environment
 from ops.settings import OpsSettings
 from ops.up import require_free_ports, running_supervisor, stop, up
 
@@ -103,3 +106,16 @@ def test_a_database_that_does_not_answer_is_a_sentence(
     monkeypatch.setenv("DATABASE_URL", f"postgresql://a:b@127.0.0.1:{free_port()}/x")
     assert cogep("keys", "list") == 1
     assert "O banco de dados não pode ser usado" in capsys.readouterr().err
+
+
+def test_field_keys_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    first = environment("postgresql://h/d", None, settings)
+    assert environment("postgresql://h/d", None, settings) == first
+    made = {name: first[name] for name in ("COGEP_FIELD_KEYS", "COGEP_MATCH_SECRET")}
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    production = {"DATABASE_URL": "postgresql://u:hunter2hunter2@h/d", "env": Environment.PROD}
+    values = {name.removeprefix("COGEP_").lower(): value for name, value in made.items()}
+    assert Settings(_env_file=None, **production, **values).parsed_field_keys.keys() == {"k1"}
+    given = settings.model_copy(update={"field_keys": SecretStr("k2:given")})
+    assert environment("postgresql://h/d", None, given) == {**first, "COGEP_FIELD_KEYS": "k2:given"}
