@@ -3,21 +3,19 @@
 Whoever changes whose a match key is holds the key's advisory lock; whoever merges clients locks their rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from uuid import UUID
 
 import asyncpg
 import structlog
-from asyncpg import Record, UniqueViolationError
+from asyncpg import UniqueViolationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.contacts import queries
-from core.contacts.decision import Decision, decide
+from core.contacts.decision import decide
 from core.contacts.keys import Key, Known, known
 from core.contacts.message import Message
-from core.db import Connection, Database, driver_connection
-from core.matching import IdentityKind
-from core.models import EventStatus
+from core.db import Connection, Database
 from core.vault import Unreadable, Vault
 
 log = structlog.get_logger(__name__)
@@ -27,10 +25,19 @@ MOST_ATTEMPTS = 12
 DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, OSError)
 
 
-async def try_link(database: Database, vault: Vault, event: int) -> UUID | None:
-    """The contact of the event, linked now if it was not; None when it failed and waits for its retry."""
+class _LinkedMeanwhile(Exception):
+    """Rolls the transaction back: somebody else linked the event."""
+
+
+async def try_link(
+    database: Database, vault: Vault, event: int, message: Message | None = None
+) -> UUID | None:
+    """The contact of the event, linked now if it was not; None when it failed and waits for its retry.
+
+    `message` spares the unsealing where it is at hand. Linking twice changes nothing.
+    """
     try:
-        return await link(database, vault, event)
+        return await _link(database, vault, event, message)
     except (Unreadable, ValueError) as error:
         await _note_failure(database, event, "unreadable", error, again=False)
     except DATABASE_ERRORS as error:
@@ -41,70 +48,58 @@ async def try_link(database: Database, vault: Vault, event: int) -> UUID | None:
     return None
 
 
-async def link(database: Database, vault: Vault, event: int) -> UUID:
-    """The contact of the event, in one transaction. Linking twice changes nothing."""
-    for _ in range(RACES):
-        try:
-            async with database.transaction() as session:
-                return await _link(await driver_connection(session), vault, event)
-        except UniqueViolationError:
-            continue  # two messages gave one client a CPF at once: now one of them is seen
-    raise asyncpg.UniqueViolationError
-
-
 def body_context(event: UUID) -> str:
     """Where the sealed body of an event belongs."""
     return f"event/{event}"
 
 
-async def _link(connection: Connection, vault: Vault, event: int) -> UUID:
-    row = await queries.lock_event(connection, event)
-    if row["status"] == EventStatus.LINKED:
-        return await queries.get_contact(connection, row["client_id"])
+async def _link(database: Database, vault: Vault, event: int, message: Message | None) -> UUID:
+    async with database.connection() as connection:
+        if message is None:
+            message = await _read(connection, vault, event)
+        identities = {item.key: item for item in (known(vault, found) for found in message.identities())}
+        for _ in range(RACES):
+            try:
+                async with connection.transaction():
+                    return await _link_in(connection, event, identities, message.sender_name)
+            except UniqueViolationError:
+                continue  # two messages gave one client a CPF at once: now one of them is seen
+            except _LinkedMeanwhile:
+                if contact := await queries.find_contact(connection, event):
+                    return contact
+    raise asyncpg.UniqueViolationError
+
+
+async def _read(connection: Connection, vault: Vault, event: int) -> Message:
+    row = await queries.get_event(connection, event)
     body = vault.open(row["body_sealed"], context=body_context(row["public_id"]))
-    message = Message.model_validate_json(body)
-    identities = {item.key: item for item in (known(vault, found) for found in message.identities())}
-    await queries.lock_keys(connection, identities)
-    owners, clients = await _owners(connection, list(identities))
-    decision = decide(list(identities), owners, _cpfs(clients))
-    client, contact = await _client(connection, decision, clients, message.sender_name)
-    await _write(connection, event, client, decision, identities)
-    return contact
+    return Message.model_validate_json(body)
 
 
-async def _owners(connection: Connection, keys: Sequence[Key]) -> tuple[dict[Key, int], dict[int, Record]]:
-    """Whose the keys are. A merge that ends meanwhile hands them over: then they are looked up again."""
-    while True:
-        owners = await queries.find_owners(connection, keys)
-        clients = await queries.hold_clients(connection, set(owners.values())) if owners else {}
-        if set(owners.values()) == set(clients):
-            return owners, clients
-
-
-def _cpfs(clients: Mapping[int, Record]) -> dict[int, Key]:
-    return {client: Key(IdentityKind.CPF, row["cpf"]) for client, row in clients.items() if row["cpf"]}
-
-
-async def _client(
-    connection: Connection, decision: Decision, clients: Mapping[int, Record], name: str | None
-) -> tuple[int, UUID]:
+async def _link_in(
+    connection: Connection, event: int, identities: Mapping[Key, Known], name: str | None
+) -> UUID:
+    """Copies of one event have the same keys, hence wait for each other here."""
+    keys = list(identities)
+    await queries.lock_keys(connection, keys)
+    owners = await queries.find_owners(connection, keys)
+    cpfs = {owner.client: owner.cpf for owner in owners if owner.cpf is not None}
+    decision = decide(keys, {owner.key: owner.client for owner in owners}, cpfs)
     if decision.client is None:
-        return await queries.insert_client(connection, name)
-    if name is not None:
-        await queries.name_client(connection, decision.client, name)
-    return decision.client, clients[decision.client]["public_id"]
-
-
-async def _write(
-    connection: Connection, event: int, client: int, decision: Decision, identities: Mapping[Key, Known]
-) -> None:
+        client, contact = await queries.insert_client(connection, name)
+    else:
+        client = decision.client
+        contact = next(owner.contact for owner in owners if owner.client == client)
+        if name is not None:
+            await queries.name_client(connection, client, name)
+    if not await queries.mark_linked(connection, event, client):
+        raise _LinkedMeanwhile
     if decision.attach:
-        await queries.insert_identities(
-            connection, client, event, [identities[key] for key in decision.attach]
-        )
+        known_now = [identities[key] for key in decision.attach]
+        await queries.insert_identities(connection, client, event, known_now)
     if decision.is_conflict:
         await queries.note_conflict(connection, decision.rivals | {client}, client, event)
-    await queries.mark_linked(connection, event, client)
+    return contact
 
 
 async def _note_failure(

@@ -1,6 +1,7 @@
-"""The SQL of linking. Its order is the protocol: event row, keys' locks, owners, clients, writes."""
+"""The SQL of linking. Its order is the protocol: the keys' locks, their owners, the writes."""
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from asyncpg import Record
@@ -9,24 +10,22 @@ from core.contacts.keys import Key, Known
 from core.db import Connection
 from core.ids import uuid7
 from core.matching import IdentityKind
+from core.models import ClientStatus
 
-LOCK_EVENT = """
-SELECT public_id, status::text, body_sealed, client_id FROM crm.ingest_events
-WHERE id = $1 FOR NO KEY UPDATE
+GET_EVENT = "SELECT public_id, status::text, body_sealed FROM crm.ingest_events WHERE id = $1"
+GET_CONTACT = """
+SELECT c.public_id FROM crm.ingest_events e JOIN crm.clients c ON c.id = e.client_id WHERE e.id = $1
 """
-GET_CONTACT = "SELECT public_id FROM crm.clients WHERE id = $1"
 LOCK_KEYS = "SELECT count(pg_advisory_xact_lock(key)) FROM unnest($1::bigint[]) AS given (key)"
+# Waits for a merge of an owner, and then tells its new status beside the identity as it was before.
 FIND_OWNERS = """
-SELECT i.kind::text, i.match_key, i.client_id
+SELECT i.kind::text, i.match_key, c.id, c.public_id, c.status::text,
+       (SELECT match_key FROM crm.identities t
+        WHERE t.client_id = c.id AND t.kind = 'cpf' AND t.valid_to IS NULL) AS cpf
 FROM unnest($1::text[], $2::text[]) AS given (kind, match_key)
 JOIN crm.identities i ON i.kind = given.kind::crm.identity_kind AND i.match_key = given.match_key
-WHERE i.valid_to IS NULL
-"""
-HOLD_CLIENTS = """
-SELECT c.id, c.public_id,
-       (SELECT match_key FROM crm.identities i
-        WHERE i.client_id = c.id AND i.kind = 'cpf' AND i.valid_to IS NULL) AS cpf
-FROM crm.clients c WHERE c.id = ANY($1::bigint[]) AND c.status = 'ACTIVE' ORDER BY c.id FOR KEY SHARE
+JOIN crm.clients c ON c.id = i.client_id
+WHERE i.valid_to IS NULL FOR KEY SHARE OF c
 """
 INSERT_CLIENT = "INSERT INTO crm.clients (public_id, name) VALUES ($1, $2) RETURNING id, public_id"
 NAME_CLIENT = "UPDATE crm.clients SET name = $2 WHERE id = $1 AND name IS NULL"
@@ -43,7 +42,7 @@ DO UPDATE SET occurrences = identity_conflicts.occurrences + 1, event_id = exclu
 MARK_LINKED = """
 UPDATE crm.ingest_events
 SET status = 'LINKED', client_id = $2, linked_at = now(), error_code = NULL, next_at = NULL
-WHERE id = $1
+WHERE id = $1 AND status <> 'LINKED' RETURNING id
 """
 # Waits 5 s, 10 s, 20 s, up to 15 min, each shortened by up to a half so that a crowd spreads.
 MARK_FAILED = """
@@ -55,16 +54,31 @@ WHERE id = $1 AND status <> 'LINKED'
 """
 
 
-async def lock_event(connection: Connection, event: int) -> Record:
-    """The event, locked; its body, and its client once it is linked."""
-    row = await connection.fetchrow(LOCK_EVENT, event)
+class Owner(NamedTuple):
+    """Whose a key is, and the CPF they have."""
+
+    key: Key
+    client: int
+    contact: UUID
+    cpf: Key | None
+
+    @classmethod
+    def of(cls, row: Record) -> Self:
+        """A row of FIND_OWNERS."""
+        cpf = Key(IdentityKind.CPF, row["cpf"]) if row["cpf"] else None
+        return cls(Key(IdentityKind(row["kind"]), row["match_key"]), row["id"], row["public_id"], cpf)
+
+
+async def get_event(connection: Connection, event: int) -> Record:
+    """The event with its sealed body."""
+    row = await connection.fetchrow(GET_EVENT, event)
     assert row is not None, "an event is never deleted under its own link"
     return row
 
 
-async def get_contact(connection: Connection, client: int) -> UUID:
-    """The public id of a client; asked apart, since whoever held the event may just have made them."""
-    contact: UUID = await connection.fetchval(GET_CONTACT, client)
+async def find_contact(connection: Connection, event: int) -> UUID | None:
+    """Whose the event is, once it is linked."""
+    contact: UUID | None = await connection.fetchval(GET_CONTACT, event)
     return contact
 
 
@@ -73,15 +87,15 @@ async def lock_keys(connection: Connection, keys: Collection[Key]) -> None:
     await connection.execute(LOCK_KEYS, sorted(key.lock for key in keys))
 
 
-async def find_owners(connection: Connection, keys: Sequence[Key]) -> dict[Key, int]:
-    """The client of each key somebody has."""
-    rows = await connection.fetch(FIND_OWNERS, [key.kind for key in keys], [key.match_key for key in keys])
-    return {Key(IdentityKind(row["kind"]), row["match_key"]): row["client_id"] for row in rows}
-
-
-async def hold_clients(connection: Connection, clients: Collection[int]) -> dict[int, Record]:
-    """Those of the clients that are active; a merge of theirs waits until we are done."""
-    return {row["id"]: row for row in await connection.fetch(HOLD_CLIENTS, list(clients))}
+async def find_owners(connection: Connection, keys: Sequence[Key]) -> list[Owner]:
+    """The client of each key somebody has, held: a merge of theirs waits until we are done."""
+    kinds, match_keys = [key.kind for key in keys], [key.match_key for key in keys]
+    while True:
+        rows = await connection.fetch(FIND_OWNERS, kinds, match_keys)
+        if all(
+            row["status"] == ClientStatus.ACTIVE for row in rows
+        ):  # else merged while we waited: look again
+            return [Owner.of(row) for row in rows]
 
 
 async def insert_client(connection: Connection, name: str | None) -> tuple[int, UUID]:
@@ -110,9 +124,9 @@ async def note_conflict(connection: Connection, clients: Collection[int], chosen
     await connection.execute(INSERT_CONFLICT, uuid7(), sorted(clients), chosen, event)
 
 
-async def mark_linked(connection: Connection, event: int, client: int) -> None:
-    """The event is the client's."""
-    await connection.execute(MARK_LINKED, event, client)
+async def mark_linked(connection: Connection, event: int, client: int) -> bool:
+    """The event is the client's; False when it is linked already."""
+    return await connection.fetchval(MARK_LINKED, event, client) is not None
 
 
 async def mark_failed(connection: Connection, event: int, code: str, *, again: bool, most: int) -> None:

@@ -35,7 +35,7 @@ async def accept_message(
             await queries.mark_mismatch(connection, first["id"])
     if first is None:
         assert key is not None, "what is not known is new"
-        contact = await try_link(database, vault, key)
+        contact = await try_link(database, vault, key, message)
         return MessageOut(event_id=event.public_id, contact_id=contact, duplicate=False)
     contact = first["contact_id"] or await try_link(database, vault, first["id"])
     return MessageOut(event_id=first["public_id"], contact_id=contact, duplicate=True)

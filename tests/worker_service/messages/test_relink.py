@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from sqlalchemy import text
 
@@ -85,13 +86,17 @@ async def test_what_cannot_be_read_waits_for_a_human(database: Database, setting
     assert await relink(database, vault) == 0
 
 
-async def test_every_worker_process_walks_the_rounds(database: Database, settings: Settings) -> None:
+async def test_every_worker_process_walks_the_rounds(
+    database: Database, settings: Settings, eventually: Callable[..., Awaitable[None]]
+) -> None:
     assert keep_linking in ROUNDS
     await leave(database, Vault.of(settings))
     walk = asyncio.create_task(keep_linking(Services(settings, database, INGESTION, "w")))
-    async with asyncio.timeout(30):
-        while await states(database) != ["LINKED"]:
-            await asyncio.sleep(0.02)
+
+    async def is_linked() -> bool:
+        return await states(database) == ["LINKED"]
+
+    await eventually(is_linked)
     walk.cancel()
 
 
