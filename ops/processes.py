@@ -5,6 +5,8 @@ import secrets
 import sys
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
 from ops.embedded import secret_file
 from ops.settings import OpsSettings
 
@@ -41,16 +43,10 @@ def environment(database_url: str, redis_url: str | None, settings: OpsSettings)
 
 def _vault(settings: OpsSettings) -> dict[str, str]:
     """The field keys and the match secret: given, or made once and kept in the data folder."""
-    folder = settings.data
     fresh = f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
-    given = {"COGEP_FIELD_KEYS": settings.field_keys, "COGEP_MATCH_SECRET": settings.match_secret}
-    made = {
-        "COGEP_FIELD_KEYS": lambda: secret_file(folder / "field-keys", fresh),
-        "COGEP_MATCH_SECRET": lambda: secret_file(folder / "match-secret"),
-    }
-    return {
-        name: value.get_secret_value() if value is not None else made[name]() for name, value in given.items()
-    }
+    keys = settings.field_keys or SecretStr(secret_file(settings.data / "field-keys", fresh))
+    match = settings.match_secret or SecretStr(secret_file(settings.data / "match-secret"))
+    return {"COGEP_FIELD_KEYS": keys.get_secret_value(), "COGEP_MATCH_SECRET": match.get_secret_value()}
 
 
 def _api(name: str, host: str, port: int, url: str) -> Process:

@@ -74,7 +74,7 @@ class Message(Model):
     def _all(self) -> Iterator[Identifier]:
         yield self._sender()
         for given in self.identifiers:
-            yield Identifier(given.kind, self._scoped(given), given.value)
+            yield Identifier(given.kind, self._scoped(given.kind, given.value), given.value)
 
     def _sender(self) -> Identifier:
         for kind in _SENDERS.get(self.source, ()):
@@ -82,13 +82,13 @@ class Message(Model):
                 return Identifier(kind, _sender_key(self.source, kind, self.sender_id), self.sender_id)
             except Unmatchable:
                 continue
-        external = Given.model_construct(kind=IdentityKind.EXTERNAL, value=self.sender_id)
-        return Identifier(IdentityKind.EXTERNAL, self._scoped(external), self.sender_id)
+        external = IdentityKind.EXTERNAL
+        return Identifier(external, self._scoped(external, self.sender_id), self.sender_id)
 
-    def _scoped(self, given: Given) -> str:
+    def _scoped(self, kind: IdentityKind, value: str) -> str:
         """Another system's ids are its own: number 7 of one site is not number 7 of another."""
-        value = canonical(given.kind, given.value)
-        return f"{self.account}/{self.source}/{value}" if given.kind is IdentityKind.EXTERNAL else value
+        key = canonical(kind, value)
+        return f"{self.account}/{self.source}/{key}" if kind is IdentityKind.EXTERNAL else key
 
 
 # What the channel's own id of a sender may be. Whatever it is not remains an id we merely remember.

@@ -12,7 +12,7 @@ from core.ids import uuid7
 from core.matching import IdentityKind
 from core.models import ClientStatus
 
-GET_EVENT = "SELECT public_id, status::text, body_sealed FROM crm.ingest_events WHERE id = $1"
+GET_EVENT = "SELECT public_id, body_sealed FROM crm.ingest_events WHERE id = $1"
 GET_CONTACT = """
 SELECT c.public_id FROM crm.ingest_events e JOIN crm.clients c ON c.id = e.client_id WHERE e.id = $1
 """
@@ -70,7 +70,7 @@ class Owner(NamedTuple):
 
 
 async def get_event(connection: Connection, event: int) -> Record:
-    """The event with its sealed body."""
+    """The event's public id and sealed body."""
     row = await connection.fetchrow(GET_EVENT, event)
     assert row is not None, "an event is never deleted under its own link"
     return row

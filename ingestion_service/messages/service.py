@@ -1,5 +1,6 @@
 """Take messages in, in two transactions: stored and committed first, tied to their sender then."""
 
+from typing import NamedTuple
 from uuid import UUID
 
 from core.apikeys import Scope
@@ -23,22 +24,23 @@ class EventAlreadyLinked(Conflict):
     code = "event_already_linked"
 
 
+class _Stored(NamedTuple):
+    """The event that stands for a message: its own, or the first one's of its external id."""
+
+    key: int
+    public_id: UUID
+    contact: UUID | None
+    is_first: bool
+
+
 async def accept_message(
     database: Database, vault: Vault, caller: Principal, message: MessageIn
 ) -> MessageOut:
     """Store the message, then tie it to its sender; once stored it is never lost, whatever happens next."""
-    event = _sealed(vault, caller, message)
-    async with database.connection() as connection:  # one statement, hence a transaction of its own
-        key = await queries.insert_event(connection, event)
-        first = None if key is not None else await queries.get_first(connection, event)
-        if first is not None and first["body_digest"] != event.body_digest:
-            await queries.mark_mismatch(connection, first["id"])
-    if first is None:
-        assert key is not None, "what is not known is new"
-        contact = await try_link(database, vault, key, message)
-        return MessageOut(event_id=event.public_id, contact_id=contact, duplicate=False)
-    contact = first["contact_id"] or await try_link(database, vault, first["id"])
-    return MessageOut(event_id=first["public_id"], contact_id=contact, duplicate=True)
+    stored = await _store(database, _sealed(vault, caller, message))
+    at_hand = message if stored.is_first else None  # a repeat may have another body, which does not count
+    contact = stored.contact or await try_link(database, vault, stored.key, at_hand)
+    return MessageOut(event_id=stored.public_id, contact_id=contact, duplicate=not stored.is_first)
 
 
 async def get_event(database: Database, caller: Principal, event_id: UUID) -> EventOut:
@@ -63,6 +65,18 @@ async def replay_event(database: Database, vault: Vault, caller: Principal, even
         raise EventAlreadyLinked("this message is tied to its sender already")
     await try_link(database, vault, row["key"])
     return await get_event(database, caller, event_id)
+
+
+async def _store(database: Database, event: NewEvent) -> _Stored:
+    """Outside of any transaction: the statement that stores is one by itself."""
+    async with database.connection() as connection:
+        key = await queries.insert_event(connection, event)
+        if key is not None:
+            return _Stored(key, event.public_id, None, is_first=True)
+        first = await queries.get_first(connection, event)
+        if first["body_digest"] != event.body_digest:
+            await queries.mark_mismatch(connection, first["id"])
+        return _Stored(first["id"], first["public_id"], first["contact_id"], is_first=False)
 
 
 def _sealed(vault: Vault, caller: Principal, message: MessageIn) -> NewEvent:

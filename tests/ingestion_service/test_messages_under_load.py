@@ -21,6 +21,11 @@ from tests.api import make_key
 from tests.api_process import PATIENCE, api
 from worker_service.messages.relink import relink
 
+COUNTED = text(
+    "SELECT count(*), count(DISTINCT external_id), count(DISTINCT client_id),"
+    " count(*) FILTER (WHERE status <> 'LINKED'), (SELECT count(*) FROM crm.clients),"
+    " (SELECT count(*) FROM crm.identity_conflicts) FROM crm.ingest_events"
+)
 CPFS = ("52998224725", "11144477735", "39053344705", "15350946056", "71428793860")
 
 
@@ -80,15 +85,7 @@ async def test_mixed_forms_and_copies_at_once_are_one_contact_each_and_one_event
     assert {len(found) for found in contacts.values()} == {1}
     assert len(set().union(*contacts.values())) == len(CPFS)
     async with database.transaction() as session:
-        counted = (
-            await session.execute(
-                text(
-                    "SELECT count(*), count(DISTINCT external_id), count(DISTINCT client_id),"
-                    " count(*) FILTER (WHERE status <> 'LINKED'), (SELECT count(*) FROM crm.clients),"
-                    " (SELECT count(*) FROM crm.identity_conflicts) FROM crm.ingest_events"
-                )
-            )
-        ).one()
+        counted = (await session.execute(COUNTED)).one()
     assert tuple(counted) == (len(distinct), len(distinct), len(CPFS), 0, len(CPFS), 0)
 
 
