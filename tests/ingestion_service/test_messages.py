@@ -166,7 +166,14 @@ async def test_nothing_personal_lies_readable_but_what_is_declared(
     await send(client, identifiers=[cpf(CPF)], content="meu cpf e 529.982.247-25")
     for table in ("ingest_events", "identities", "clients", "identity_conflicts"):
         rows = await scalar(database, f"SELECT coalesce(string_agg(t::text, ' '), '') FROM crm.{table} t")
-        for secret in ("529", CPF.encode().hex(), b"52998224725".hex(), "bom dia"):
+        for secret in (
+            CPF,
+            "52998224725",
+            CPF.encode().hex(),
+            b"52998224725".hex(),
+            "meu cpf",
+            b"meu cpf".hex(),
+        ):
             assert secret not in rows
 
 
@@ -240,5 +247,5 @@ async def test_logs_name_nobody(
     await client.post("/ingest/message", json=message(identifiers=[cpf("529.982.247-26")]))
     written = caplog.text
     assert "message_not_linked" in written
-    for secret in ("Joaquina", "529", "jo@", "1187654321", "987654321", "segredo", "wamid"):
+    for secret in ("Joaquina", "529.982", "52998224", "jo@", "87654321", "segredo", "wamid"):
         assert secret not in written
