@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from asyncpg import Record
 from pgvector import HalfVector
@@ -34,12 +35,36 @@ WITH chunk AS (
 INSERT INTO ai.embeddings (namespace_id, model_id, chunk_id, embedding)
 SELECT namespace_id, $13::smallint, id, $14::halfvec FROM chunk WHERE $13 IS NOT NULL AND $14 IS NOT NULL"""
 
-INSERT_TERMS = """
-INSERT INTO ai.terms (namespace_id, term, document_frequency, typo_keys)
-SELECT $1::bigint, new.term, new.change,
-       array(SELECT key # $1::bigint::integer FROM unnest(string_to_array(new.keys, ',')::integer[]) AS key)
-FROM unnest($2::text[], $3::bigint[], $4::text[]) AS new (term, change, keys)"""
-"""Arrays of arrays must be rectangles, and terms have as many keys as they like: these travel as text."""
+COUNT = """
+WITH space AS (
+    UPDATE ai.namespaces SET chunk_count = chunk_count + $2, term_total = term_total + $3 WHERE id = $1
+    RETURNING id, embedding_model_id, (SELECT dimensions FROM ai.embedding_models WHERE id = $4) AS dimensions
+), counted AS (
+    INSERT INTO ai.terms AS t (namespace_id, term, document_frequency, typo_keys)
+    SELECT space.id, more.term, more.change,
+           array(SELECT key # space.id::integer
+                 FROM unnest(string_to_array(more.keys, ',')::integer[]) AS key)
+    FROM space, unnest($5::text[], $6::bigint[], $7::text[]) AS more (term, change, keys)
+    ON CONFLICT (namespace_id, term) DO UPDATE SET
+        document_frequency = t.document_frequency + excluded.document_frequency
+)
+SELECT embedding_model_id, dimensions FROM space"""
+"""No term is touched before the namespace is ours, for every one comes out of a join with it; and an upsert
+meets the terms as they are, not as they were before we waited. Arrays of arrays must be rectangles, and
+terms have as many keys as they like: keys travel as text."""
+
+COUNT_DOWN = """
+WITH less AS (
+    SELECT t.term, t.document_frequency + u.change AS remaining
+    FROM unnest($2::text[], $3::bigint[]) AS u (term, change)
+    JOIN ai.terms t ON t.namespace_id = $1 AND t.term = u.term
+), gone AS (
+    DELETE FROM ai.terms t USING less
+    WHERE t.namespace_id = $1 AND t.term = less.term AND less.remaining = 0
+)
+UPDATE ai.terms t SET document_frequency = less.remaining FROM less
+WHERE t.namespace_id = $1 AND t.term = less.term AND less.remaining <> 0"""
+"""Needs the namespace's lock, taken by an earlier statement: what is read here does not change any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +87,23 @@ class NewChunk:
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
-    """What a transaction adds to (or takes from) a namespace."""
+class _Gone:
+    """What deleted chunks take out of a namespace."""
 
     chunks: int
     length: int
     terms: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a transaction adds to (or takes from) a namespace; `keys` are those of the terms in `more`."""
+
+    chunks: int
+    length: int
+    more: Mapping[str, int]
+    keys: Sequence[str]
+    less: Mapping[str, int]
 
 
 async def replace_chunks(
@@ -94,14 +130,12 @@ async def replace_chunks(
         _refuse_strangers(chunks, space["dimensions"])
         if space["embedding_model_id"] != model_id:
             await bind_model(connection, namespace_id=namespace_id, model_id=model_id)
-    await _count_terms(connection, namespace_id, change.terms)
 
 
 async def delete_chunks(connection: Connection, *, namespace_id: int, document_id: int) -> None:
     """Make the document unsearchable and take it out of the statistics."""
     change = _difference([], await _delete(connection, document_id))
     await _count(connection, namespace_id, change)
-    await _count_terms(connection, namespace_id, change.terms)
 
 
 async def list_vectors(connection: Connection, *, document_id: int, model_id: int) -> dict[bytes, HalfVector]:
@@ -124,7 +158,7 @@ def _refuse_strangers(chunks: Iterable[NewChunk], expected: int) -> None:
         )
 
 
-async def _delete(connection: Connection, document_id: int) -> _Change:
+async def _delete(connection: Connection, document_id: int) -> _Gone:
     rows = await connection.fetch(
         """WITH gone AS (DELETE FROM ai.chunks WHERE document_id = $1 RETURNING lexemes, length)
            SELECT term, count(*) AS chunks, 0 AS length
@@ -134,7 +168,7 @@ async def _delete(connection: Connection, document_id: int) -> _Change:
     )
     terms = {row["term"]: row["chunks"] for row in rows if row["term"] is not None}
     total = rows[-1]
-    return _Change(
+    return _Gone(
         total["chunks"],
         total["length"],
         {term: count for term, count in terms.items() if not term.startswith(NAMESPACE_MARK)},
@@ -175,53 +209,40 @@ async def _insert(
         )
 
 
-def _difference(entries: Sequence[IndexEntry], gone: _Change) -> _Change:
+def _difference(entries: Sequence[IndexEntry], gone: _Gone) -> _Change:
     terms = Counter(term for entry in entries for term in entry.lexemes)
     terms.subtract(gone.terms)
+    more = {term: change for term, change in terms.items() if change > 0}
     return _Change(
         len(entries) - gone.chunks,
         sum(entry.length for entry in entries) - gone.length,
-        {term: change for term, change in terms.items() if change},
+        more,
+        [_keys(term) for term in more],
+        {term: change for term, change in terms.items() if change < 0},
     )
+
+
+@lru_cache(maxsize=65_536)
+def _keys(term: str) -> str:
+    return ",".join(map(str, typo_keys(term)))
 
 
 async def _count(
     connection: Connection, namespace_id: int, change: _Change, model_id: int | None = None
 ) -> Record:
-    """Lock the namespace; the model it is bound to, which nobody changes now, and the dimensions of ours.
-
-    Words are counted by later statements: they see what whoever held the lock before has left.
-    """
+    """Lock the namespace and count; the model it is bound to, and the dimensions of `model_id`."""
     space = await connection.fetchrow(
-        """UPDATE ai.namespaces SET chunk_count = chunk_count + $2, term_total = term_total + $3
-           WHERE id = $1
-           RETURNING embedding_model_id,
-                     (SELECT dimensions FROM ai.embedding_models WHERE id = $4::smallint) AS dimensions""",
+        COUNT,
         namespace_id,
         change.chunks,
         change.length,
         model_id,
+        list(change.more),
+        list(change.more.values()),
+        change.keys,
     )
     assert space is not None, "chunks refer to their namespace"
+    if change.less:
+        less = list(change.less), list(change.less.values())
+        await connection.execute(COUNT_DOWN, namespace_id, *less)
     return space
-
-
-async def _count_terms(connection: Connection, namespace_id: int, changes: Mapping[str, int]) -> None:
-    known = await connection.fetch(
-        """UPDATE ai.terms t SET document_frequency = document_frequency + u.change
-           FROM unnest($2::text[], $3::bigint[]) AS u (term, change)
-           WHERE t.namespace_id = $1 AND t.term = u.term RETURNING t.term""",
-        namespace_id,
-        list(changes),
-        list(changes.values()),
-    )
-    if new := sorted(changes.keys() - {row["term"] for row in known}):
-        counts = [changes[term] for term in new]
-        keys = [",".join(map(str, typo_keys(term))) for term in new]
-        await connection.execute(INSERT_TERMS, namespace_id, new, counts, keys)
-    if vanishing := [term for term, change in changes.items() if change < 0]:
-        await connection.execute(
-            "DELETE FROM ai.terms WHERE namespace_id = $1 AND term = ANY($2) AND document_frequency = 0",
-            namespace_id,
-            vanishing,
-        )
