@@ -1,23 +1,16 @@
-"""Keeps the chunks of a document and the statistics of its namespace, always in one transaction.
-
-Whoever changes a namespace's chunks locks its row first for the statistics: concurrent workers take turns
-for a few milliseconds, counts stay exact, and no two of them can wait for each other.
-"""
+"""Keeps the chunks of a document and the statistics of its namespace, always in one transaction."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
-from asyncpg import Record
 from pgvector import HalfVector
 
 from core.db import Connection
 from core.errors import JobError
 from core.retrieval.embedding_models import bind_model
 from core.retrieval.index import IndexEntry, content_hash, index_chunk
-from core.retrieval.spelling import typo_keys
+from core.retrieval.statistics import Gone, count, difference
 
 NAMESPACE_MARK = "#"
 """Begins the lexeme that ties a chunk to its namespace in the text index; no word begins with it."""
@@ -34,37 +27,6 @@ WITH chunk AS (
 )
 INSERT INTO ai.embeddings (namespace_id, model_id, chunk_id, embedding)
 SELECT namespace_id, $13::smallint, id, $14::halfvec FROM chunk WHERE $13 IS NOT NULL AND $14 IS NOT NULL"""
-
-COUNT = """
-WITH space AS (
-    UPDATE ai.namespaces SET chunk_count = chunk_count + $2, term_total = term_total + $3 WHERE id = $1
-    RETURNING id, embedding_model_id, (SELECT dimensions FROM ai.embedding_models WHERE id = $4) AS dimensions
-), counted AS (
-    INSERT INTO ai.terms AS t (namespace_id, term, document_frequency, typo_keys)
-    SELECT space.id, more.term, more.change,
-           array(SELECT key # space.id::integer
-                 FROM unnest(string_to_array(more.keys, ',')::integer[]) AS key)
-    FROM space, unnest($5::text[], $6::bigint[], $7::text[]) AS more (term, change, keys)
-    ON CONFLICT (namespace_id, term) DO UPDATE SET
-        document_frequency = t.document_frequency + excluded.document_frequency
-)
-SELECT embedding_model_id, dimensions FROM space"""
-"""No term is touched before the namespace is ours, for every one comes out of a join with it; and an upsert
-meets the terms as they are, not as they were before we waited. Arrays of arrays must be rectangles, and
-terms have as many keys as they like: keys travel as text."""
-
-COUNT_DOWN = """
-WITH less AS (
-    SELECT t.term, t.document_frequency + u.change AS remaining
-    FROM unnest($2::text[], $3::bigint[]) AS u (term, change)
-    JOIN ai.terms t ON t.namespace_id = $1 AND t.term = u.term
-), gone AS (
-    DELETE FROM ai.terms t USING less
-    WHERE t.namespace_id = $1 AND t.term = less.term AND less.remaining = 0
-)
-UPDATE ai.terms t SET document_frequency = less.remaining FROM less
-WHERE t.namespace_id = $1 AND t.term = less.term AND less.remaining <> 0"""
-"""Needs the namespace's lock, taken by an earlier statement: what is read here does not change any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +48,6 @@ class NewChunk:
         object.__setattr__(self, "entry", index_chunk(self.header, self.body))
 
 
-@dataclass(frozen=True, slots=True)
-class _Gone:
-    """What deleted chunks take out of a namespace."""
-
-    chunks: int
-    length: int
-    terms: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """What a transaction adds to (or takes from) a namespace; `keys` are those of the terms in `more`."""
-
-    chunks: int
-    length: int
-    more: Mapping[str, int]
-    keys: Sequence[str]
-    less: Mapping[str, int]
-
-
 async def replace_chunks(
     connection: Connection,
     *,
@@ -124,8 +66,8 @@ async def replace_chunks(
     gone = await _delete(connection, document_id)
     await _insert(connection, namespace_id, document_id, version_id, chunks, model_id)
     entries = [chunk.entry for chunk in chunks]
-    change = await asyncio.to_thread(_difference, entries, gone)  # seconds for a book
-    space = await _count(connection, namespace_id, change, model_id)
+    change = await asyncio.to_thread(difference, entries, gone)  # seconds for a book
+    space = await count(connection, namespace_id, change, model_id)
     if model_id is not None:
         _refuse_strangers(chunks, space["dimensions"])
         if space["embedding_model_id"] != model_id:
@@ -134,8 +76,8 @@ async def replace_chunks(
 
 async def delete_chunks(connection: Connection, *, namespace_id: int, document_id: int) -> None:
     """Make the document unsearchable and take it out of the statistics."""
-    change = _difference([], await _delete(connection, document_id))
-    await _count(connection, namespace_id, change)
+    change = difference([], await _delete(connection, document_id))
+    await count(connection, namespace_id, change)
 
 
 async def list_vectors(connection: Connection, *, document_id: int, model_id: int) -> dict[bytes, HalfVector]:
@@ -158,7 +100,7 @@ def _refuse_strangers(chunks: Iterable[NewChunk], expected: int) -> None:
         )
 
 
-async def _delete(connection: Connection, document_id: int) -> _Gone:
+async def _delete(connection: Connection, document_id: int) -> Gone:
     rows = await connection.fetch(
         """WITH gone AS (DELETE FROM ai.chunks WHERE document_id = $1 RETURNING lexemes, length)
            SELECT term, count(*) AS chunks, 0 AS length
@@ -168,7 +110,7 @@ async def _delete(connection: Connection, document_id: int) -> _Gone:
     )
     terms = {row["term"]: row["chunks"] for row in rows if row["term"] is not None}
     total = rows[-1]
-    return _Gone(
+    return Gone(
         total["chunks"],
         total["length"],
         {term: count for term, count in terms.items() if not term.startswith(NAMESPACE_MARK)},
@@ -207,42 +149,3 @@ async def _insert(
                 for ordinal, chunk in enumerate(chunks[first : first + ROWS_AT_ONCE], first)
             ],
         )
-
-
-def _difference(entries: Sequence[IndexEntry], gone: _Gone) -> _Change:
-    terms = Counter(term for entry in entries for term in entry.lexemes)
-    terms.subtract(gone.terms)
-    more = {term: change for term, change in terms.items() if change > 0}
-    return _Change(
-        len(entries) - gone.chunks,
-        sum(entry.length for entry in entries) - gone.length,
-        more,
-        [_keys(term) for term in more],
-        {term: change for term, change in terms.items() if change < 0},
-    )
-
-
-@lru_cache(maxsize=65_536)
-def _keys(term: str) -> str:
-    return ",".join(map(str, typo_keys(term)))
-
-
-async def _count(
-    connection: Connection, namespace_id: int, change: _Change, model_id: int | None = None
-) -> Record:
-    """Lock the namespace and count; the model it is bound to, and the dimensions of `model_id`."""
-    space = await connection.fetchrow(
-        COUNT,
-        namespace_id,
-        change.chunks,
-        change.length,
-        model_id,
-        list(change.more),
-        list(change.more.values()),
-        change.keys,
-    )
-    assert space is not None, "chunks refer to their namespace"
-    if change.less:
-        less = list(change.less), list(change.less.values())
-        await connection.execute(COUNT_DOWN, namespace_id, *less)
-    return space
