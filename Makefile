@@ -69,8 +69,8 @@ fmt: $(DEV_STAMP) ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(DEV_STAMP) ## measure, side by side with peers
-	$(BIN)/python -m benchmarks
+bench: $(DEV_STAMP) ## measure, side by side with peers; ARGS="queue --quick" chooses
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: ## pin the dependencies anew (needs uv)
 	uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes -o requirements.txt
