@@ -47,16 +47,8 @@ class QueueWorker:
         slots: int | None = None,
     ) -> None:
         url = settings.database_url.get_secret_value()
-        database = Database(
-            url,
-            application="cogep-worker",
-            pool_size=settings.database_pool_size,
-            pool_timeout=settings.job_timeout_seconds,
-            statement_timeout=STATEMENT_SECONDS,
-            lock_timeout=STATEMENT_SECONDS,
-        )
         name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-        self.services = Services(settings, database, table, name)
+        self.services = Services(settings, _database(settings), table, name)
         self._rounds = rounds
         self._batch = settings.queue_batch
         self._book = LeaseBook()
@@ -210,3 +202,14 @@ class QueueWorker:
             self._settler.gone(job)
         self.services.counts["lost"] += len(lost)
         self.lanes.stop(lambda job: job.lease_id in leases, Stop.LOST)
+
+
+def _database(settings: Settings) -> Database:
+    return Database(
+        settings.database_url.get_secret_value(),
+        application="cogep-worker",
+        pool_size=settings.database_pool_size,
+        pool_timeout=settings.job_timeout_seconds,
+        statement_timeout=STATEMENT_SECONDS,
+        lock_timeout=STATEMENT_SECONDS,
+    )
