@@ -1,3 +1,4 @@
+import base64
 import os
 import subprocess
 import sys
@@ -13,6 +14,11 @@ from tests.api import make_key
 from tests.product import free_port
 
 PATIENCE = 60.0
+
+SECRETS = {
+    "COGEP_FIELD_KEYS": f"k1:{base64.b64encode(bytes(range(32))).decode()}",
+    "COGEP_MATCH_SECRET": "the match secret of every fuzz run there is",
+}
 
 
 @pytest.fixture
@@ -32,7 +38,7 @@ def server(
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "error"],
-            env={**os.environ, **servers},
+            env={**os.environ, **SECRETS, **servers},
             stdout=output,
             stderr=output,
         )
