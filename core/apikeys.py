@@ -18,6 +18,7 @@ class Scope(StrEnum):
     INGEST = "ingest"
     READ = "read"
     CHAT = "chat"
+    CRM = "crm"
     ADMIN = "admin"
 
 

@@ -9,6 +9,7 @@ import structlog
 from agent_service.chat import queries
 from agent_service.chat.schemas import ChatIn
 from agent_service.chat.transcript import Transcript
+from core.access import Principal
 from core.assistant.answer import answer
 from core.db import Database
 from core.embeddings.protocol import Embedder
@@ -17,7 +18,6 @@ from core.ids import uuid7
 from core.llm.model import LanguageModel
 from core.retrieval.search import retrieve
 from core.web.database_errors import domain_error
-from core.web.identity import Principal
 
 log = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from agent_service.chat.deps import AtDesk
 from agent_service.chat.desk import AnswerInterrupted
 from agent_service.chat.schemas import ChatIn, ChatOut
 from agent_service.chat.transcript import Cursor, Transcript
-from core.apikeys import Scope
+from core.access import Permission
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from core.web.auth import Caller, requires
 from core.web.problems import ValidationFailed, responses
@@ -22,7 +22,7 @@ from core.web.runtime import Db
 from core.web.sse import EventId
 
 ALWAYS = (Unauthenticated, Forbidden, ValidationFailed, Unavailable, AnswerInterrupted)
-MAY_CHAT = [requires(Scope.CHAT)]
+MAY_CHAT = [requires(Permission.CHAT_USE)]
 EVENT_STREAM = "text/event-stream"
 EVENTS: dict[str, Any] = {"content": {EVENT_STREAM: {}}, "description": "Events, the last `done` or `error`"}
 STREAMED: dict[str, Any] = {"content": {EVENT_STREAM: {}}, "description": "The answer, whole or as events"}

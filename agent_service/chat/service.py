@@ -9,10 +9,10 @@ from agent_service.chat import queries
 from agent_service.chat.desk import AnswerInterrupted, Desk
 from agent_service.chat.schemas import ChatOut, CitationOut, Event
 from agent_service.chat.transcript import LAST_EVENTS, Cursor, Transcript, stored
+from core.access import Principal
 from core.assistant.abstention import OFFER
 from core.db import Database
 from core.errors import Conflict, NotFound
-from core.web.identity import Principal
 
 LONGEST_ANSWER = timedelta(minutes=15)
 """An answer that is not stored by then was lost with its process."""

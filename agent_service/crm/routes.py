@@ -7,7 +7,7 @@ from fastapi import Query
 
 from agent_service.crm import service
 from agent_service.crm.schemas import ClientOut, ConflictOut, ConflictQuery, MergeIn, MergeOut
-from core.apikeys import Scope
+from core.access import Permission
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from core.vault import VaultClosed
 from core.web.auth import Caller, requires
@@ -17,8 +17,8 @@ from core.web.requests import BodyTooLarge, UnsupportedMediaType, router
 from core.web.runtime import Db, Sealed
 
 ALWAYS = (Unauthenticated, Forbidden, ValidationFailed, Unavailable)
-MAY_READ = [requires(Scope.READ)]
-MAY_ADMINISTER = [requires(Scope.ADMIN)]
+MAY_READ = [requires(Permission.CLIENTS_READ)]
+MAY_MERGE = [requires(Permission.CLIENTS_MERGE)]
 
 crm = router(prefix="/crm", tags=["clients"])
 
@@ -48,7 +48,7 @@ async def list_conflicts(query: Annotated[ConflictQuery, Query()], database: Db)
 @crm.post(
     "/clients/{client_id}/merge",
     summary="Two clients are one person",
-    dependencies=MAY_ADMINISTER,
+    dependencies=MAY_MERGE,
     responses=responses(
         *ALWAYS,
         NotFound,
@@ -67,7 +67,7 @@ async def merge_clients(client_id: UUID, asked: MergeIn, caller: Caller, databas
 @crm.post(
     "/merges/{merge_id}/undo",
     summary="They were two after all",
-    dependencies=MAY_ADMINISTER,
+    dependencies=MAY_MERGE,
     responses=responses(*ALWAYS, NotFound, service.MergeUndone, service.ClientMerged),
 )
 async def undo_merge(merge_id: UUID, caller: Caller, database: Db) -> MergeOut:

@@ -16,13 +16,13 @@ from agent_service.crm.schemas import (
     MergeOut,
     MovedOut,
 )
+from core.access import Principal
 from core.contacts.keys import Key, Known, raw_of
 from core.db import Database
 from core.errors import Conflict, Invalid, NotFound
 from core.matching import IdentityKind
 from core.models import ClientStatus
 from core.vault import Unreadable, Vault
-from core.web.identity import Principal
 from core.web.pagination import Page, decode_cursor, encode_cursor
 
 

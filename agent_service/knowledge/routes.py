@@ -18,7 +18,7 @@ from agent_service.knowledge.schemas import (
     TextQuery,
     VersionsOut,
 )
-from core.apikeys import Scope
+from core.access import Permission
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from core.web.auth import requires
 from core.web.pagination import BadCursor, Page
@@ -27,8 +27,8 @@ from core.web.requests import BodyTooLarge, UnsupportedMediaType, router
 from core.web.runtime import Db
 
 ALWAYS = (Unauthenticated, Forbidden, ValidationFailed, Unavailable)
-MAY_READ = [requires(Scope.READ)]
-MAY_ADMINISTER = [requires(Scope.ADMIN)]
+MAY_READ = [requires(Permission.KNOWLEDGE_READ)]
+MAY_ADMINISTER = [requires(Permission.KNOWLEDGE_MANAGE)]
 
 knowledge = router(tags=["knowledge"])
 

@@ -15,6 +15,7 @@ from core.db import Database
 from core.migrations import SchemaOutdated
 from core.settings import Settings, get_settings
 from core.web import docs, handlers, health
+from core.web.auth import Anyone, Requires
 from core.web.database_errors import domain_error
 from core.web.layers import SecurityHeaders, SoundUrl, Versioned
 from core.web.observe import Metrics, Observe
@@ -85,6 +86,8 @@ def _require_strict(routes: APIRouter) -> None:
     for route in routes.routes:
         if not isinstance(route, StrictRoute):
             raise TypeError(f"{route} is not strict: make its router with core.web.requests.router()")
+        if not any(isinstance(item.call, Requires | Anyone) for item in route.dependant.dependencies):
+            raise TypeError(f"{route} says neither `requires(...)` nor `anyone(...)`")
 
 
 def _lifespan(

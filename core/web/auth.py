@@ -1,4 +1,7 @@
-"""Who is asking: an API key, looked up on every call, so that a revocation works at once."""
+"""Who is asking: an API key, looked up on every call, so that a revocation works at once.
+
+Every route says in its `dependencies` what it asks for: `requires(Permission.X)`, or `anyone("why")`.
+"""
 
 from typing import Annotated, Any
 
@@ -9,10 +12,9 @@ from fastapi.params import Depends as DependsMark
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from core import apikeys
-from core.apikeys import Scope
+from core.access import Permission, Principal, PrincipalKind, Role, permissions_of_scopes
 from core.db import Database
 from core.errors import Forbidden, Unauthenticated
-from core.web.identity import Principal
 from core.web.runtime import runtime
 
 log = structlog.get_logger(__name__)
@@ -32,10 +34,10 @@ _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
 
 
 class Requires:
-    """A route's demand for a scope: a dependency, which `StrictRoute` asks before it reads a body."""
+    """A route's demand for a permission: a dependency, which `StrictRoute` asks before it reads a body."""
 
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
 
     async def __call__(
         self,
@@ -49,14 +51,30 @@ class Requires:
     async def check(self, request: Request) -> Principal:
         """The principal of the request. Raises Unauthenticated or Forbidden."""
         principal = await identify(request)
-        if not principal.may(self.scope):
-            raise Forbidden(f"this key lacks the scope `{self.scope}`")
+        if not principal.may(self.permission):
+            raise Forbidden(f"this needs the permission `{self.permission}`")
         return principal
 
 
-def requires(scope: Scope) -> Any:
-    """For a route's `dependencies`: only keys with this scope may call it."""
-    mark: DependsMark = Depends(Requires(scope))
+class Anyone:
+    """A route that asks for no key, and why: what else guards it, or that it tells nothing."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    async def __call__(self) -> None:
+        """Nothing to ask."""
+
+
+def requires(permission: Permission) -> Any:
+    """For a route's `dependencies`: only who has this permission may call it."""
+    mark: DependsMark = Depends(Requires(permission))
+    return mark
+
+
+def anyone(reason: str) -> Any:
+    """For the `dependencies` of a route that asks for no key, with the reason why it may."""
+    mark: DependsMark = Depends(Anyone(reason))
     return mark
 
 
@@ -97,7 +115,8 @@ async def _authenticate(database: Database, key: str) -> Principal:
         raise Unauthenticated("this API key is not valid")
     if row["stale"]:
         await _note_use(database, row["id"])
-    return Principal(row["id"], row["name"], frozenset(row["scopes"]))
+    permissions = permissions_of_scopes(row["scopes"])
+    return Principal(row["id"], row["name"], PrincipalKind.KEY, Role.SERVICE, permissions)
 
 
 async def _note_use(database: Database, key: int) -> None:

@@ -11,10 +11,10 @@ from pydantic import BaseModel
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from core.apikeys import Scope
+from core.access import Permission
 from core.migrations import SchemaOutdated
 from core.settings import Settings
-from core.web.auth import Requires
+from core.web.auth import Requires, anyone
 from core.web.database_errors import domain_error
 from core.web.problems import registry_page
 from core.web.requests import router
@@ -24,6 +24,8 @@ REDIS_SECONDS = 0.5
 DATABASE_SECONDS = 3.0
 
 routes = router(tags=["operation"])
+TELLS_NOTHING = [anyone("tells nothing that is anybody's")]
+GUARDED = [anyone("open to loopback, else asks for the permission `metrics:read` itself")]
 
 Reachable = Literal["ok", "unreachable"]
 
@@ -42,13 +44,18 @@ class Readiness(BaseModel):
     redis: Literal["ok", "unreachable", "not_configured"]
 
 
-@routes.get("/health", summary="Is the process alive?")
+@routes.get("/health", summary="Is the process alive?", dependencies=TELLS_NOTHING)
 async def health() -> Health:
     """Always `ok` while the process can answer at all."""
     return Health()
 
 
-@routes.get("/ready", summary="Can requests be served?", responses={503: {"model": Readiness}})
+@routes.get(
+    "/ready",
+    summary="Can requests be served?",
+    dependencies=TELLS_NOTHING,
+    responses={503: {"model": Readiness}},
+)
 async def ready(request: Request, settings: Config, response: Response) -> Readiness:
     """503 while the database is unreachable or older than this code."""
     database, redis = await asyncio.gather(_database(runtime(request)), _redis(settings))
@@ -58,15 +65,17 @@ async def ready(request: Request, settings: Config, response: Response) -> Readi
     return Readiness(status="ready" if database == "ok" else "not_ready", database=database, redis=redis)
 
 
-@routes.get("/metrics", summary="Prometheus metrics", response_class=Response)
+@routes.get("/metrics", summary="Prometheus metrics", dependencies=GUARDED, response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Open to loopback; from elsewhere, or through a proxy, a key with the scope `admin` is needed."""
+    """Open to loopback; from elsewhere, or through a proxy, it needs the permission `metrics:read`."""
     if not _is_local(request):
-        await Requires(Scope.ADMIN).check(request)
+        await Requires(Permission.METRICS_READ).check(request)
     return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-@routes.get("/problems", summary="What each problem code means", response_class=Response)
+@routes.get(
+    "/problems", summary="What each problem code means", dependencies=TELLS_NOTHING, response_class=Response
+)
 async def problems() -> Response:
     """The page that the `type` of every problem links to."""
     return registry_page()

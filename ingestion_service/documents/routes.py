@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Form, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from core.apikeys import Scope
+from core.access import Permission
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from core.web.auth import Caller, requires
 from core.web.pagination import BadCursor, Page
@@ -31,7 +31,7 @@ from ingestion_service.documents.schemas import (
 
 ALWAYS = (Unauthenticated, Forbidden, ValidationFailed, Unavailable)
 BODY = (*ALWAYS, BodyTooLarge, UnsupportedMediaType, UrlNotAllowed, IdempotencyMismatch)
-MAY_INGEST = [requires(Scope.INGEST)]
+MAY_INGEST = [requires(Permission.DOCUMENTS_SUBMIT)]
 REPLAYED = "Idempotent-Replayed"
 
 documents = router(prefix="/ingest", tags=["documents"])

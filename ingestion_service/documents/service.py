@@ -6,11 +6,10 @@ from uuid import UUID
 
 from asyncpg import DeadlockDetectedError, UniqueViolationError
 
-from core.apikeys import Scope
+from core.access import Permission, Principal
 from core.db import Callback, Connection, Database, driver_connection, on_commit
 from core.errors import Conflict, NotFound, Unavailable
 from core.models import IngestionStatus
-from core.web.identity import Principal
 from core.web.pagination import Page, decode_cursor, encode_cursor
 from ingestion_service.documents import queries
 from ingestion_service.documents.repeats import Known
@@ -163,4 +162,4 @@ async def get_stats(database: Database, caller: Principal) -> Stats:
 
 def owner_of(caller: Principal) -> int | None:
     """Whose jobs the caller sees: their own, and everybody's (None) for an admin."""
-    return None if caller.may(Scope.ADMIN) else caller.id
+    return caller.limited_to(Permission.JOBS_ALL)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Query
 
-from core.apikeys import Scope
+from core.access import Permission
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from core.vault import VaultClosed
 from core.web.auth import Caller, requires
@@ -17,7 +17,7 @@ from ingestion_service.messages import service
 from ingestion_service.messages.schemas import EventOut, EventQuery, MessageIn, MessageOut
 
 ALWAYS = (Unauthenticated, Forbidden, ValidationFailed, Unavailable)
-MAY_INGEST = [requires(Scope.INGEST)]
+MAY_INGEST = [requires(Permission.MESSAGES_SUBMIT)]
 
 messages = router(prefix="/ingest", tags=["messages"])
 

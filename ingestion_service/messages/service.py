@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from core.apikeys import Scope
+from core.access import Permission, Principal
 from core.contacts import try_link
 from core.contacts.linking import body_context
 from core.db import Database
@@ -11,7 +11,6 @@ from core.errors import Conflict, NotFound
 from core.ids import uuid7
 from core.models import EventStatus
 from core.vault import Vault
-from core.web.identity import Principal
 from core.web.pagination import Page, decode_cursor, encode_cursor
 from ingestion_service.messages import queries
 from ingestion_service.messages.queries import Found, NewEvent
@@ -52,8 +51,9 @@ async def list_events(database: Database, caller: Principal, query: EventQuery) 
     """A page of the caller's events, newest first. Raises BadCursor."""
     before = None if query.cursor is None else int(decode_cursor(query.cursor, int)[0])
     wanted, limit = query.model_dump(exclude_none=True, exclude={"cursor", "limit"}), query.limit
+    owner = caller.limited_to(Permission.EVENTS_ALL)
     async with database.transaction() as session:
-        rows = await queries.list_events(session, _owner(caller), wanted, before=before, limit=limit + 1)
+        rows = await queries.list_events(session, owner, wanted, before=before, limit=limit + 1)
     more = encode_cursor(rows[limit - 1]["key"]) if len(rows) > limit else None
     return Page(items=[EventOut.of(row) for row in rows[:limit]], next_cursor=more)
 
@@ -95,11 +95,7 @@ def _sealed(vault: Vault, caller: Principal, message: MessageIn) -> NewEvent:
 
 async def _get(database: Database, caller: Principal, event_id: UUID) -> Found:
     async with database.transaction() as session:
-        row = await queries.find_event(session, event_id, _owner(caller))
+        row = await queries.find_event(session, event_id, caller.limited_to(Permission.EVENTS_ALL))
     if row is None:
         raise NotFound("there is no such event")
     return row
-
-
-def _owner(caller: Principal) -> int | None:
-    return None if caller.may(Scope.ADMIN) else caller.id

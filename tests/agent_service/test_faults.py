@@ -8,12 +8,12 @@ from sqlalchemy import make_url, text
 
 from agent_service.chat.desk import Desk, Means
 from agent_service.chat.schemas import ChatIn
+from core.access import Principal, PrincipalKind, Role
 from core.db import Database
 from core.embeddings.hashed_ngrams import HashedNgrams
 from core.ids import uuid7
 from core.llm.model import Delta, Message
 from core.models import Answer, Document
-from core.web.identity import Principal
 from ops.embedded import EphemeralServers
 from tests.fake_llm import Exchange, FakeLLM
 
@@ -104,7 +104,8 @@ async def test_stopping_the_service_says_so(
     await seed(TEXT)
     model = Endless()
     desk = Desk(Means(database, HashedNgrams(), model, 100, frozenset()))
-    transcript = await desk.ask(Principal(1, "x", frozenset()), ChatIn(**QUESTION))
+    caller = Principal(1, "x", PrincipalKind.KEY, Role.SERVICE, frozenset())
+    transcript = await desk.ask(caller, ChatIn(**QUESTION))
     await model.asked.wait()
     await desk.aclose()
     assert transcript.error is not None

@@ -12,11 +12,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from agent_service.knowledge.service import delete_document
-from core.apikeys import Scope
+from core.access import Permission, Principal, PrincipalKind, Role
 from core.db import Database
 from core.errors import DomainError
 from core.settings import Environment, Settings
-from core.web.identity import Principal
 from ingestion_service.documents import service
 from tests.worker_service.documents.desk import Desk, ring, working
 
@@ -25,7 +24,7 @@ BUSY = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, DBAPIError
 
 SEED = int(os.environ.get("COGEP_CHAOS_SEED", "1"))
 CLIENTS, STEPS, SOURCES = 16, 15, 4
-ADMIN = Principal(id=1, name="test", scopes=frozenset(Scope))
+ADMIN = Principal(1, "test", PrincipalKind.KEY, Role.SERVICE, frozenset(Permission))
 UNDONE = "SELECT count(*) FROM ai.ingestion_queue WHERE status IN ('PENDING', 'PROCESSING')"
 # Each must find nothing.
 FAULTS = {
