@@ -6,6 +6,7 @@ from contextlib import aclosing, asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
+from agent_service.audit.routes import audit
 from agent_service.chat.desk import Desk, Means
 from agent_service.chat.routes import chat
 from agent_service.completions.routes import completions
@@ -22,7 +23,7 @@ def create(settings: Settings | None = None) -> FastAPI:
     """The application; settings come from the environment at start-up when none are given."""
     return create_app(
         "COGEP Assist: agent",
-        [chat, completions, knowledge, crm],
+        [chat, completions, knowledge, crm, audit],
         settings=settings,
         description="Ask, and get answers from the documents, each sentence with its source.",
         resources=_means,

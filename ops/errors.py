@@ -11,3 +11,7 @@ class Refused(Exception):
 
 class NoSuchKey(Exception):
     """No living key has the id given."""
+
+
+class LogBroken(Exception):
+    """The audit log is not what it was; the message says where."""

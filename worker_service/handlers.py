@@ -4,6 +4,7 @@ from core.models import JobKind
 from worker_service.documents.pipeline import ingest
 from worker_service.drain.context import Handler, Round
 from worker_service.messages.relink import keep_linking
+from worker_service.upkeep.sealing import keep_sealing
 
 HANDLERS: dict[str, Handler] = dict.fromkeys(JobKind, ingest)
-ROUNDS: tuple[Round, ...] = (keep_linking,)
+ROUNDS: tuple[Round, ...] = (keep_linking, keep_sealing)

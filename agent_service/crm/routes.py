@@ -29,9 +29,9 @@ crm = router(prefix="/crm", tags=["clients"])
     dependencies=MAY_READ,
     responses=responses(*ALWAYS, VaultClosed, NotFound),
 )
-async def get_client(client_id: UUID, database: Db, vault: Sealed) -> ClientOut:
-    """With what they are known by; CPF, CNPJ and ids of other systems masked."""
-    return await service.get_client(database, vault, client_id)
+async def get_client(client_id: UUID, caller: Caller, database: Db, vault: Sealed) -> ClientOut:
+    """With what they are known by; CPF, CNPJ and ids of other systems masked. That you read it is noted."""
+    return await service.get_client(database, vault, caller, client_id)
 
 
 @crm.get(

@@ -17,8 +17,9 @@ from agent_service.crm.schemas import (
     MovedOut,
 )
 from core.access import Principal
+from core.audit import record_read
 from core.contacts.keys import Key, Known, raw_of
-from core.db import Database
+from core.db import Database, driver_connection
 from core.errors import Conflict, Invalid, NotFound
 from core.matching import IdentityKind
 from core.models import ClientStatus
@@ -50,13 +51,15 @@ class MergeUndone(Conflict):
     code = "merge_already_undone"
 
 
-async def get_client(database: Database, vault: Vault, client_id: UUID) -> ClientOut:
-    """The client with their identities, sensitive ones masked. Raises NotFound."""
+async def get_client(database: Database, vault: Vault, caller: Principal, client_id: UUID) -> ClientOut:
+    """The client with their identities, sensitive ones masked; the read is noted. Raises NotFound."""
     async with database.transaction() as session:
         row = await queries.find_client(session, client_id)
         if row is None:
             raise NotFound("there is no such client")
         identities = await queries.list_identities(session, row.pop("key"))
+        connection = await driver_connection(session)
+        await record_read(connection, principal=caller.id, subject=f"client/{client_id}", what="client")
     return ClientOut(**row, identities=[_identity(vault, item) for item in identities])
 
 

@@ -17,6 +17,7 @@ from core.models.crm import (
     IngestEvent,
     MessageSource,
 )
+from core.models.guards import AuditEntry, AuditHead, IdempotencyKey, PersonalDataRead
 from core.models.ingestion import (
     Blob,
     IngestionAttempt,
@@ -56,6 +57,8 @@ __all__ = [
     "Answer",
     "AnswerCitation",
     "ApiKey",
+    "AuditEntry",
+    "AuditHead",
     "Base",
     "Blob",
     "Chunk",
@@ -68,6 +71,7 @@ __all__ = [
     "DocumentVersion",
     "EmbeddingModel",
     "EventStatus",
+    "IdempotencyKey",
     "Identity",
     "IdentityConflict",
     "IdentityKind",
@@ -82,5 +86,6 @@ __all__ = [
     "JobKind",
     "MessageSource",
     "Namespace",
+    "PersonalDataRead",
     "Term",
 ]
