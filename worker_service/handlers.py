@@ -1,10 +1,15 @@
-"""Which handler does which kind of job, and what is done beside them. Where features meet the queue."""
+"""Which handler does which kind of job, who reacts to which event, and what is done beside them.
+
+Where features meet the queue and the outbox.
+"""
 
 from core.models import JobKind
 from worker_service.documents.pipeline import ingest
 from worker_service.drain.context import Handler, Round
 from worker_service.messages.relink import keep_linking
+from worker_service.outbox.relay import Consumers, relaying
 from worker_service.upkeep.sealing import keep_sealing
 
 HANDLERS: dict[str, Handler] = dict.fromkeys(JobKind, ingest)
-ROUNDS: tuple[Round, ...] = (keep_linking, keep_sealing)
+CONSUMERS: Consumers = {}
+ROUNDS: tuple[Round, ...] = (keep_linking, relaying(CONSUMERS), keep_sealing)

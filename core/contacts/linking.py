@@ -92,7 +92,7 @@ async def _link_in(
         contact = next(owner.contact for owner in owners if owner.client == client)
         if name is not None:
             await queries.name_client(connection, client, name)
-    if not await queries.mark_linked(connection, event, client):
+    if not await queries.mark_linked(connection, event, client, contact):
         raise _LinkedMeanwhile
     if decision.attach:
         known_now = [identities[key] for key in decision.attach]

@@ -10,7 +10,7 @@ from core.contacts.keys import Key, Known
 from core.db import Connection
 from core.ids import uuid7
 from core.matching import IdentityKind
-from core.models import ClientStatus
+from core.models import ClientStatus, EventType
 
 GET_EVENT = "SELECT public_id, body_sealed FROM crm.ingest_events WHERE id = $1"
 GET_CONTACT = """
@@ -39,10 +39,16 @@ INSERT INTO crm.identity_conflicts (public_id, client_ids, chosen_id, event_id) 
 ON CONFLICT (client_ids) WHERE status = 'OPEN'
 DO UPDATE SET occurrences = identity_conflicts.occurrences + 1, event_id = excluded.event_id
 """
+# With its event for the outbox: a round trip of its own would be felt at the door.
 MARK_LINKED = """
-UPDATE crm.ingest_events
-SET status = 'LINKED', client_id = $2, linked_at = now(), error_code = NULL, next_at = NULL
-WHERE id = $1 AND status <> 'LINKED' RETURNING id
+WITH linked AS (
+    UPDATE crm.ingest_events
+    SET status = 'LINKED', client_id = $2, linked_at = now(), error_code = NULL, next_at = NULL
+    WHERE id = $1 AND status <> 'LINKED' RETURNING public_id
+)
+INSERT INTO ops.outbox_events (public_id, type, subject, data)
+SELECT $4, $5, public_id, jsonb_build_object('event_id', public_id, 'contact_id', $3::uuid) FROM linked
+RETURNING id
 """
 # Waits 5 s, 10 s, 20 s, up to 15 min, each shortened by up to a half so that a crowd spreads.
 MARK_FAILED = """
@@ -124,9 +130,10 @@ async def note_conflict(connection: Connection, clients: Collection[int], chosen
     await connection.execute(INSERT_CONFLICT, uuid7(), sorted(clients), chosen, event)
 
 
-async def mark_linked(connection: Connection, event: int, client: int) -> bool:
-    """The event is the client's; False when it is linked already."""
-    return await connection.fetchval(MARK_LINKED, event, client) is not None
+async def mark_linked(connection: Connection, event: int, client: int, contact: UUID) -> bool:
+    """The event is the client's, and this is told; False when it is linked already."""
+    told = await connection.fetchval(MARK_LINKED, event, client, contact, uuid7(), EventType.MESSAGE_LINKED)
+    return told is not None
 
 
 async def mark_failed(connection: Connection, event: int, code: str, *, again: bool, most: int) -> None:

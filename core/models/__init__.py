@@ -39,6 +39,15 @@ from core.models.knowledge import (
     Namespace,
     Term,
 )
+from core.models.outbox import EventType, OutboxRow
+from core.models.webhooks import (
+    DeliveryStatus,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookSecret,
+    WebhookStatus,
+    WebhookSubscription,
+)
 
 SCHEMAS = ("ai", "crm", "ops")
 ENUMS: dict[tuple[str, str], type[StrEnum]] = {
@@ -48,6 +57,8 @@ ENUMS: dict[tuple[str, str], type[StrEnum]] = {
     ("crm", "event_status"): EventStatus,
     ("crm", "identity_kind"): IdentityKind,
     ("crm", "message_source"): MessageSource,
+    ("ops", "delivery_status"): DeliveryStatus,
+    ("ops", "webhook_status"): WebhookStatus,
 }
 
 __all__ = [
@@ -67,11 +78,13 @@ __all__ = [
     "ClientMerge",
     "ClientStatus",
     "ConflictStatus",
+    "DeliveryStatus",
     "Document",
     "DocumentVersion",
     "EmbeddingModel",
     "EventStatus",
     "IdempotencyKey",
+    "EventType",
     "Identity",
     "IdentityConflict",
     "IdentityKind",
@@ -87,5 +100,11 @@ __all__ = [
     "MessageSource",
     "Namespace",
     "PersonalDataRead",
+    "OutboxRow",
     "Term",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookSecret",
+    "WebhookStatus",
+    "WebhookSubscription",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.db import Connection
 from core.ids import uuid7
-from core.models import IngestionOutcome, JobKind
+from core.models import EventType, IngestionOutcome, JobKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ async def insert_version(
 ) -> int:
     """The id of a new version, the document's current one from this transaction on.
 
-    It brings title and metadata with it; a deleted document comes back.
+    It brings title and metadata with it; a deleted document comes back. The outbox tells it.
     """
     version_id: int = await connection.fetchval(
         """WITH version AS (
@@ -142,12 +142,18 @@ async def insert_version(
                    (document_id, number, source_sha256, text_sha256, canonical_text, outline, media_type)
                SELECT $1, 1 + coalesce(max(number), 0), $2, $3, $4, $5::text::jsonb, $6
                FROM ai.document_versions WHERE document_id = $1
-               RETURNING id
+               RETURNING id, number
+           ), document AS (
+               UPDATE ai.documents d SET current_version_id = version.id, title = $7,
+                      metadata = $8::text::jsonb, deleted_at = NULL, updated_at = now()
+               FROM version WHERE d.id = $1
+               RETURNING d.public_id
+           ), told AS (
+               INSERT INTO ops.outbox_events (public_id, type, subject, data)
+               SELECT $9, $10, public_id, jsonb_build_object('document_id', public_id, 'version', number)
+               FROM document, version
            )
-           UPDATE ai.documents d SET current_version_id = version.id, title = $7,
-                  metadata = $8::text::jsonb, deleted_at = NULL, updated_at = now()
-           FROM version WHERE d.id = $1
-           RETURNING version.id""",
+           SELECT id FROM version""",
         document_id,
         source_sha256,
         hashlib.sha256(text.encode()).digest(),
@@ -156,6 +162,8 @@ async def insert_version(
         media_type,
         title,
         json.dumps(metadata),
+        uuid7(),
+        EventType.DOCUMENT_INDEXED,
     )
     return version_id
 

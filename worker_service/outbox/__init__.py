@@ -1,0 +1,1 @@
+"""What happened is told: inside to consumers, outside through webhooks."""
