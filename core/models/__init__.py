@@ -6,6 +6,16 @@ from core.matching import IdentityKind
 from core.models.access import ApiKey
 from core.models.answers import Answer, AnswerCitation
 from core.models.base import Base
+from core.models.channels import (
+    ChannelAccount,
+    ChannelKind,
+    ChannelPayload,
+    DeliveryStatus,
+    EmailParticipant,
+    EmailReference,
+    EmailThread,
+    MessageStatus,
+)
 from core.models.crm import (
     Client,
     ClientMerge,
@@ -52,11 +62,13 @@ from core.models.webhooks import (
 SCHEMAS = ("ai", "crm", "ops")
 ENUMS: dict[tuple[str, str], type[StrEnum]] = {
     ("ai", "ingestion_status"): IngestionStatus,
+    ("crm", "channel_kind"): ChannelKind,
     ("crm", "client_status"): ClientStatus,
     ("crm", "conflict_status"): ConflictStatus,
     ("crm", "event_status"): EventStatus,
     ("crm", "identity_kind"): IdentityKind,
     ("crm", "message_source"): MessageSource,
+    ("crm", "message_status"): MessageStatus,
     ("ops", "delivery_status"): DeliveryStatus,
     ("ops", "webhook_status"): WebhookStatus,
 }
@@ -72,6 +84,9 @@ __all__ = [
     "AuditHead",
     "Base",
     "Blob",
+    "ChannelAccount",
+    "ChannelKind",
+    "ChannelPayload",
     "Chunk",
     "ChunkEmbedding",
     "Client",
@@ -81,10 +96,13 @@ __all__ = [
     "DeliveryStatus",
     "Document",
     "DocumentVersion",
+    "EmailParticipant",
+    "EmailReference",
+    "EmailThread",
     "EmbeddingModel",
     "EventStatus",
-    "IdempotencyKey",
     "EventType",
+    "IdempotencyKey",
     "Identity",
     "IdentityConflict",
     "IdentityKind",
@@ -98,9 +116,10 @@ __all__ = [
     "IngestionStatus",
     "JobKind",
     "MessageSource",
+    "MessageStatus",
     "Namespace",
-    "PersonalDataRead",
     "OutboxRow",
+    "PersonalDataRead",
     "Term",
     "WebhookAttempt",
     "WebhookDelivery",

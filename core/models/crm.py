@@ -80,13 +80,16 @@ class Client(Base):
 
 
 class IngestEvent(Base):
-    """A message as it came in, stored before anything is done about it. `body_sealed` is the whole of it."""
+    """A message as it came in, stored before anything is done about it. `body_sealed` is the whole of it.
+
+    `principal_id` is None when it came through a channel of ours, `payload_id` what the channel delivered.
+    """
 
     __tablename__ = "ingest_events"
 
     id: Mapped[BigId]
     public_id: Mapped[PublicId]
-    principal_id: Mapped[int]
+    principal_id: Mapped[int | None]
     account: Mapped[str]
     source: Mapped[MessageSource] = mapped_column(_native(MessageSource, "message_source"))
     external_id: Mapped[str | None]
@@ -102,6 +105,8 @@ class IngestEvent(Base):
     client_id: Mapped[int | None] = mapped_column(ForeignKey("crm.clients.id"))
     received_at: Mapped[CreatedAt]
     linked_at: Mapped[datetime | None]
+    payload_id: Mapped[int | None] = mapped_column(ForeignKey("crm.channel_payloads.id"), index=True)
+    thread_id: Mapped[int | None] = mapped_column(ForeignKey("crm.email_threads.id"))
 
     __table_args__ = (
         CheckConstraint("(status = 'LINKED') = (client_id IS NOT NULL)", name="linked_has_client"),
@@ -117,6 +122,7 @@ class IngestEvent(Base):
         Index("ix_ingest_events_client_id_id", "client_id", "id"),
         Index("ix_ingest_events_principal_id_id", "principal_id", "id"),
         Index("ix_ingest_events_open", "received_at", postgresql_where=text("status <> 'LINKED'")),
+        Index("ix_ingest_events_thread_id", "thread_id", postgresql_where=text("thread_id IS NOT NULL")),
         {"schema": "crm"},
     )
 

@@ -26,14 +26,29 @@ PERSONAL: dict[tuple[str, str], DataClass] = {
     ("ingest_events", "body_digest"): DataClass.MESSAGE,
     # A WhatsApp message id holds the phone number, a Message-ID may hold an address.
     ("ingest_events", "external_id"): DataClass.REFERENCE,
+    ("message_statuses", "message_id"): DataClass.REFERENCE,
+    ("channel_payloads", "body_sealed"): DataClass.MESSAGE,
+    ("channel_payloads", "digest"): DataClass.MESSAGE,
+    ("email_references", "digest"): DataClass.REFERENCE,
+    ("email_participants", "digest"): DataClass.CONTACT,
 }
 """(table, column) of schema `crm` to what it tells."""
 
 HARMLESS: frozenset[tuple[str, str]] = frozenset(
     {
+        ("channel_payloads", "account"),
+        ("channels", "account"),
+        ("channels", "config"),  # of our own mailbox, number or instance
+        ("channels", "name"),
+        ("channels", "namespace"),
+        ("channels", "secrets_sealed"),  # ours, of no person
         ("client_merges", "moved"),  # ids of rows
+        ("email_references", "account"),
+        ("email_threads", "account"),
         ("ingest_events", "account"),
         ("ingest_events", "error_code"),
+        ("message_statuses", "account"),
+        ("message_statuses", "error_code"),
     }
 )
 """Text of ours, or of an operator, that names no person."""
