@@ -24,7 +24,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.matching import IdentityKind
 from core.models import ClientStatus
 from core.vault import Unreadable, Vault
-from core.web.pagination import Page, decode_cursor, encode_cursor
+from core.web.pagination import Page, page_of
 
 
 class SameClient(Invalid):
@@ -65,11 +65,9 @@ async def get_client(database: Database, vault: Vault, caller: Principal, client
 
 async def list_conflicts(database: Database, query: ConflictQuery) -> Page[ConflictOut]:
     """A page of conflicts, newest first. Raises BadCursor."""
-    before = None if query.cursor is None else int(decode_cursor(query.cursor, int)[0])
     async with database.transaction() as session:
-        rows = await queries.list_conflicts(session, query.status, before=before, limit=query.limit + 1)
-    more = encode_cursor(rows[query.limit - 1]["key"]) if len(rows) > query.limit else None
-    return Page(items=[ConflictOut(**row) for row in rows[: query.limit]], next_cursor=more)
+        rows = await queries.list_conflicts(session, query.status, before=query.before, limit=query.limit + 1)
+    return page_of(rows, query.limit, lambda row: ConflictOut(**row))
 
 
 async def merge_clients(database: Database, caller: Principal, client_id: UUID, asked: MergeIn) -> MergeOut:

@@ -22,7 +22,7 @@ from core.db import Database, driver_connection
 from core.errors import NotFound
 from core.retrieval.chunks import delete_chunks
 from core.retrieval.search import retrieve
-from core.web.pagination import Page, decode_cursor, encode_cursor
+from core.web.pagination import Page, page_of
 
 
 async def retrieve_passages(means: Means, asked: RetrieveIn) -> RetrieveOut:
@@ -41,14 +41,11 @@ async def retrieve_passages(means: Means, asked: RetrieveIn) -> RetrieveOut:
 
 async def list_documents(database: Database, query: DocumentQuery) -> Page[DocumentOut]:
     """A page of documents, newest first. Raises BadCursor."""
-    before = decode_cursor(query.cursor, int)[0] if query.cursor is not None else None
     async with database.transaction() as session:
         rows = await queries.list_documents(
-            session, namespace=query.namespace, title=query.q, before=_int(before), limit=query.limit + 1
+            session, namespace=query.namespace, title=query.q, before=query.before, limit=query.limit + 1
         )
-    items, more = rows[: query.limit], len(rows) > query.limit
-    cursor = encode_cursor(items[-1]["key"]) if more else None
-    return Page(items=[DocumentOut(**_shown(row)) for row in items], next_cursor=cursor)
+    return page_of(rows, query.limit, lambda row: DocumentOut(**_shown(row)))
 
 
 async def get_document(database: Database, document_id: UUID) -> DocumentDetail:
@@ -99,10 +96,6 @@ async def list_namespaces(database: Database) -> NamespacesOut:
 
 def _shown(row: queries.Found) -> queries.Found:
     return {name: value for name, value in row.items() if name != "key"}
-
-
-def _int(value: int | str | None) -> int | None:
-    return None if value is None else int(value)
 
 
 def _not_found() -> NotFound:

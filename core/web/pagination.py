@@ -3,8 +3,9 @@
 import base64
 import binascii
 import json
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -12,6 +13,7 @@ from core.errors import DomainError
 from core.types import Model
 
 T = TypeVar("T")
+Row = TypeVar("Row", bound=Mapping[str, Any])
 MAX_LIMIT = 100
 _INT64 = 2**63
 
@@ -29,12 +31,29 @@ class PageQuery(Model):
     limit: int = Field(20, ge=1, le=MAX_LIMIT, description="how many items at most")
     cursor: str | None = Field(None, max_length=512, description="`next_cursor` of the page before")
 
+    @property
+    def before(self) -> int | None:
+        """The key a list that is newest first goes on before. Raises BadCursor."""
+        return None if self.cursor is None else int(decode_cursor(self.cursor, int)[0])
+
 
 class Page(BaseModel, Generic[T]):
     """Some items, and where to go on; no `next_cursor` means that these were the last."""
 
     items: list[T]
     next_cursor: str | None = Field(None, description="pass it as `cursor` to get the next page")
+
+
+def page_of(
+    rows: Sequence[Row], limit: int, show: Callable[[Row], T], *, key: Sequence[str] = ("key",)
+) -> Page[T]:
+    """A page of the first `limit` rows. Ask the database for one more: it tells of a next page.
+
+    `key` names the columns the list is ordered by, the cursor's parts.
+    """
+    shown = rows[:limit]
+    more = encode_cursor(*(shown[-1][name] for name in key)) if len(rows) > limit else None
+    return Page(items=[show(row) for row in shown], next_cursor=more)
 
 
 def encode_cursor(*key: int | str) -> str:

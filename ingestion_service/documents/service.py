@@ -10,7 +10,7 @@ from core.access import Permission, Principal
 from core.db import Callback, Connection, Database, driver_connection, on_commit
 from core.errors import Conflict, NotFound, Unavailable
 from core.models import IngestionStatus
-from core.web.pagination import Page, decode_cursor, encode_cursor
+from core.web.pagination import Page, page_of
 from ingestion_service.documents import queries
 from ingestion_service.documents.repeats import Known
 from ingestion_service.documents.schemas import JobOut, JobQuery, Stats
@@ -118,12 +118,12 @@ async def get_job(database: Database, caller: Principal, job_id: UUID) -> JobOut
 
 async def list_jobs(database: Database, caller: Principal, query: JobQuery) -> Page[JobOut]:
     """A page of the caller's jobs, newest first. Raises BadCursor."""
-    before = None if query.cursor is None else int(decode_cursor(query.cursor, int)[0])
     wanted, limit = query.model_dump(exclude_none=True, exclude={"cursor", "limit"}), query.limit
     async with database.transaction() as session:
-        rows = await queries.list_jobs(session, owner_of(caller), wanted, before=before, limit=limit + 1)
-    more = encode_cursor(rows[limit - 1]["key"]) if len(rows) > limit else None
-    return Page(items=[JobOut.of(row) for row in rows[:limit]], next_cursor=more)
+        rows = await queries.list_jobs(
+            session, owner_of(caller), wanted, before=query.before, limit=limit + 1
+        )
+    return page_of(rows, limit, JobOut.of)
 
 
 async def cancel_job(database: Database, caller: Principal, job_id: UUID) -> JobOut:

@@ -11,7 +11,7 @@ from core.errors import Conflict, NotFound
 from core.ids import uuid7
 from core.models import EventStatus
 from core.vault import Vault
-from core.web.pagination import Page, decode_cursor, encode_cursor
+from core.web.pagination import Page, page_of
 from ingestion_service.messages import queries
 from ingestion_service.messages.queries import Found, NewEvent
 from ingestion_service.messages.schemas import EventOut, EventQuery, MessageIn, MessageOut
@@ -49,13 +49,13 @@ async def get_event(database: Database, caller: Principal, event_id: UUID) -> Ev
 
 async def list_events(database: Database, caller: Principal, query: EventQuery) -> Page[EventOut]:
     """A page of the caller's events, newest first. Raises BadCursor."""
-    before = None if query.cursor is None else int(decode_cursor(query.cursor, int)[0])
     wanted, limit = query.model_dump(exclude_none=True, exclude={"cursor", "limit"}), query.limit
     owner = caller.limited_to(Permission.EVENTS_ALL)
     async with database.transaction() as session:
-        rows = await queries.list_events(session, owner, wanted, before=before, limit=limit + 1)
-    more = encode_cursor(rows[limit - 1]["key"]) if len(rows) > limit else None
-    return Page(items=[EventOut.of(row) for row in rows[:limit]], next_cursor=more)
+        rows = await queries.list_events(
+            session, owner, wanted, before=query.before, limit=limit + 1
+        )
+    return page_of(rows, limit, EventOut.of)
 
 
 async def replay_event(database: Database, vault: Vault, caller: Principal, event_id: UUID) -> EventOut:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.web.pagination import BadCursor, decode_cursor, encode_cursor
+from core.web.pagination import BadCursor, PageQuery, decode_cursor, encode_cursor, page_of
 
 
 @given(st.integers(0, 2**63 - 1), st.text(st.characters(categories=["L", "N"]), max_size=20))
@@ -52,3 +52,18 @@ def test_another_spelling_is_refused(cursor: str) -> None:
 def test_control_characters_inside_are_refused() -> None:
     with pytest.raises(BadCursor):
         decode_cursor(encode_cursor("a\x00b"), str)
+
+
+@given(st.integers(0, 12), st.integers(1, 5))
+def test_pages_walk_through_all_rows_and_end(count: int, limit: int) -> None:
+    rows = [{"key": number} for number in range(count, 0, -1)]
+    seen: list[int] = []
+    query = PageQuery(limit=limit)
+    while True:
+        left = [row for row in rows if query.before is None or row["key"] < query.before]
+        page = page_of(left[: limit + 1], limit, lambda row: row["key"])
+        seen += page.items
+        if page.next_cursor is None:
+            break
+        query = PageQuery(limit=limit, cursor=page.next_cursor)
+    assert seen == [row["key"] for row in rows]
