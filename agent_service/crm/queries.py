@@ -28,7 +28,7 @@ CONFLICTS = text(
            e.public_id AS event_id, c.public_id AS linked_to,
            ARRAY(SELECT public_id FROM crm.clients WHERE id = ANY(f.client_ids) ORDER BY id) AS clients
     FROM crm.identity_conflicts f
-    JOIN crm.ingest_events e ON e.id = f.event_id
+    LEFT JOIN crm.ingest_events e ON e.id = f.event_id
     JOIN crm.clients c ON c.id = f.chosen_id
     WHERE f.status = CAST(CAST(:status AS text) AS crm.conflict_status)
       AND (CAST(:before AS bigint) IS NULL OR f.id < :before)
@@ -45,18 +45,30 @@ CPFS = text(
 THEIRS = text(
     """
     SELECT ARRAY(SELECT id FROM crm.identities WHERE client_id = :key ORDER BY id) AS identities,
-           ARRAY(SELECT id FROM crm.ingest_events WHERE client_id = :key ORDER BY id) AS events
+           ARRAY(SELECT id FROM crm.ingest_events WHERE client_id = :key ORDER BY id) AS events,
+           ARRAY(SELECT id FROM crm.tickets WHERE client_id = :key ORDER BY id) AS tickets
     """
 )
-MOVE_IDENTITIES = text(
-    "UPDATE crm.identities SET client_id = :target WHERE id = ANY(:ids) AND client_id = :origin"
+# What changes hands in a merge, as `client_merges.moved` calls it.
+MOVE = {
+    name: text(
+        f"UPDATE {table} SET client_id = :target WHERE id = ANY(:ids) AND client_id = :origin"  # noqa: S608 - ours
+    )
+    for name, table in {
+        "identities": "crm.identities",
+        "events": "crm.ingest_events",
+        "tickets": "crm.tickets",
+    }.items()
+}
+MARK_MERGED = text(
+    "UPDATE crm.clients SET status = 'MERGED', merged_into_id = :winner, version = version + 1,"
+    " updated_at = now() WHERE id = :loser"
 )
-MOVE_EVENTS = text(
-    "UPDATE crm.ingest_events SET client_id = :target WHERE id = ANY(:ids) AND client_id = :origin"
+MARK_ACTIVE = text(
+    "UPDATE crm.clients SET status = 'ACTIVE', merged_into_id = NULL, version = version + 1,"
+    " updated_at = now() WHERE id = :loser"
 )
-MARK_MERGED = text("UPDATE crm.clients SET status = 'MERGED', merged_into_id = :winner WHERE id = :loser")
-MARK_ACTIVE = text("UPDATE crm.clients SET status = 'ACTIVE', merged_into_id = NULL WHERE id = :loser")
-NAME = text("UPDATE crm.clients SET name = :name WHERE id = :key")
+NAME = text("UPDATE crm.clients SET name = :name, version = version + 1, updated_at = now() WHERE id = :key")
 INSERT_MERGE = text(
     "INSERT INTO crm.client_merges (public_id, winner_id, loser_id, moved, principal_id)"
     " VALUES (:id, :winner, :loser, CAST(:moved AS jsonb), :principal)"
@@ -131,8 +143,9 @@ async def list_theirs(session: AsyncSession, client: int) -> dict[str, list[int]
 
 async def move(session: AsyncSession, rows: dict[str, Any], origin: int, target: int) -> None:
     """Hand rows over, those that still are the origin's."""
-    for statement, name in ((MOVE_IDENTITIES, "identities"), (MOVE_EVENTS, "events")):
-        await session.execute(statement, {"ids": rows[name], "origin": origin, "target": target})
+    for name, statement in MOVE.items():
+        if ids := rows.get(name):
+            await session.execute(statement, {"ids": ids, "origin": origin, "target": target})
 
 
 async def insert_merge(

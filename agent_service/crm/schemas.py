@@ -44,7 +44,7 @@ class ConflictOut(BaseModel):
     status: ConflictStatus
     clients: list[UUID] = Field(description="one alone: they have another CPF than the message's")
     linked_to: UUID = Field(description="whom the message was given to meanwhile: the strongest identity's")
-    event_id: UUID = Field(description="the last message that said so")
+    event_id: UUID | None = Field(description="the last message that said so; None: nobody wrote it")
     occurrences: int
     created_at: datetime
     resolved_at: datetime | None
@@ -66,6 +66,7 @@ class MovedOut(BaseModel):
 
     identities: int
     events: int
+    tickets: int
 
 
 class MergeOut(BaseModel):

@@ -136,7 +136,7 @@ async def _active_pair(session: AsyncSession, first: UUID, second: UUID) -> tupl
 
 
 def _moved(rows: Found) -> MovedOut:
-    return MovedOut(identities=len(rows["identities"]), events=len(rows["events"]))
+    return MovedOut(**{name: len(rows.get(name, ())) for name in MovedOut.model_fields})
 
 
 def _identity(vault: Vault, row: Found) -> IdentityOut:

@@ -28,7 +28,9 @@ JOIN crm.clients c ON c.id = i.client_id
 WHERE i.valid_to IS NULL FOR KEY SHARE OF c
 """
 INSERT_CLIENT = "INSERT INTO crm.clients (public_id, name) VALUES ($1, $2) RETURNING id, public_id"
-NAME_CLIENT = "UPDATE crm.clients SET name = $2 WHERE id = $1 AND name IS NULL"
+NAME_CLIENT = """
+UPDATE crm.clients SET name = $2, version = version + 1, updated_at = now() WHERE id = $1 AND name IS NULL
+"""
 INSERT_IDENTITIES = """
 INSERT INTO crm.identities (client_id, event_id, kind, match_key, raw, raw_sealed)
 SELECT $1, $2, kind::crm.identity_kind, match_key, raw, raw_sealed

@@ -1,10 +1,11 @@
 """The declarative base: naming rules for constraints and the column types every model uses."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, SmallInteger, Text, Uuid, text
+from sqlalchemy import BigInteger, DateTime, Enum, Identity, MetaData, SmallInteger, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -42,3 +43,15 @@ PublicId = Annotated[UUID, mapped_column(Uuid(), unique=True, default=uuid7)]
 
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=text("now()"))]
 SmallInt = Annotated[int, mapped_column(SmallInteger)]
+
+
+def crm_enum(kind: type[StrEnum], name: str) -> Enum:
+    """A native enum of schema `crm`, made by a migration, that holds the members' values."""
+    return Enum(
+        kind,
+        name=name,
+        schema="crm",
+        native_enum=True,
+        create_type=False,
+        values_callable=lambda members: [member.value for member in members],
+    )

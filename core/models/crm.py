@@ -8,12 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, text
-from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, BYTEA, JSONB
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, BYTEA, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.matching import IdentityKind
-from core.models.base import Base, BigId, CreatedAt, PublicId, SmallInt
+from core.models.base import Base, BigId, CreatedAt, PublicId, SmallInt, crm_enum
 
 
 class ClientStatus(StrEnum):
@@ -36,6 +36,7 @@ class ConflictStatus(StrEnum):
 
     OPEN = "OPEN"
     RESOLVED = "RESOLVED"
+    DISMISSED = "DISMISSED"
 
 
 class MessageSource(StrEnum):
@@ -48,32 +49,32 @@ class MessageSource(StrEnum):
     OTHER = "other"
 
 
-def _native(kind: type[StrEnum], name: str) -> Enum:
-    return Enum(
-        kind,
-        name=name,
-        schema="crm",
-        native_enum=True,
-        create_type=False,
-        values_callable=lambda members: [member.value for member in members],
-    )
-
-
 class Client(Base):
-    """A person or an organisation. `public_id` is the contact id everybody else knows them by."""
+    """A person or an organisation. `public_id` is the contact id everybody else knows them by.
+
+    `name_terms` is what a search by name finds: the name without accents, every beginning of each word, whole
+    and with one letter missing.
+    """
 
     __tablename__ = "clients"
 
     id: Mapped[BigId]
     public_id: Mapped[PublicId]
     name: Mapped[str | None]
+    name_terms: Mapped[list[str]] = mapped_column(
+        ARRAY(TEXT), Computed("crm.name_terms(name)", persisted=True)
+    )
+    notes_sealed: Mapped[bytes | None] = mapped_column(BYTEA)
+    version: Mapped[int] = mapped_column(server_default="1")
     status: Mapped[ClientStatus] = mapped_column(
-        _native(ClientStatus, "client_status"), server_default="ACTIVE"
+        crm_enum(ClientStatus, "client_status"), server_default="ACTIVE"
     )
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("crm.clients.id"), index=True)
     created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
 
     __table_args__ = (
+        Index("ix_clients_name_terms", "name_terms", postgresql_using="gin"),
         CheckConstraint("(status = 'MERGED') = (merged_into_id IS NOT NULL)", name="merged_into"),
         {"schema": "crm"},
     )
@@ -91,12 +92,12 @@ class IngestEvent(Base):
     public_id: Mapped[PublicId]
     principal_id: Mapped[int | None]
     account: Mapped[str]
-    source: Mapped[MessageSource] = mapped_column(_native(MessageSource, "message_source"))
+    source: Mapped[MessageSource] = mapped_column(crm_enum(MessageSource, "message_source"))
     external_id: Mapped[str | None]
     body_digest: Mapped[bytes] = mapped_column(BYTEA)
     body_sealed: Mapped[bytes] = mapped_column(BYTEA)
     status: Mapped[EventStatus] = mapped_column(
-        _native(EventStatus, "event_status"), server_default="RECEIVED"
+        crm_enum(EventStatus, "event_status"), server_default="RECEIVED"
     )
     error_code: Mapped[str | None]
     attempts: Mapped[SmallInt] = mapped_column(server_default="0")
@@ -134,12 +135,13 @@ class Identity(Base):
 
     id: Mapped[BigId]
     client_id: Mapped[int] = mapped_column(ForeignKey("crm.clients.id"), index=True)
-    kind: Mapped[IdentityKind] = mapped_column(_native(IdentityKind, "identity_kind"))
+    kind: Mapped[IdentityKind] = mapped_column(crm_enum(IdentityKind, "identity_kind"))
     match_key: Mapped[str]
     raw: Mapped[str | None]
     raw_sealed: Mapped[bytes | None] = mapped_column(BYTEA)
     event_id: Mapped[int | None] = mapped_column(ForeignKey("crm.ingest_events.id"), index=True)
     valid_from: Mapped[CreatedAt]
+    last_seen_at: Mapped[CreatedAt]
     valid_to: Mapped[datetime | None]
 
     __table_args__ = (
@@ -172,14 +174,15 @@ class IdentityConflict(Base):
     id: Mapped[BigId]
     public_id: Mapped[PublicId]
     status: Mapped[ConflictStatus] = mapped_column(
-        _native(ConflictStatus, "conflict_status"), server_default="OPEN"
+        crm_enum(ConflictStatus, "conflict_status"), server_default="OPEN"
     )
     client_ids: Mapped[list[int]] = mapped_column(ARRAY(BIGINT))
     chosen_id: Mapped[int] = mapped_column(ForeignKey("crm.clients.id"))
-    event_id: Mapped[int] = mapped_column(ForeignKey("crm.ingest_events.id"))
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("crm.ingest_events.id"))
     occurrences: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[CreatedAt]
     resolved_at: Mapped[datetime | None]
+    resolved_by: Mapped[int | None]
 
     __table_args__ = (
         Index(

@@ -14,11 +14,13 @@ class DataClass(StrEnum):
     CONTACT = "contact"
     TAXPAYER = "taxpayer"
     MESSAGE = "message"
+    NOTE = "note"
     REFERENCE = "reference"
 
 
 PERSONAL: dict[tuple[str, str], DataClass] = {
     ("clients", "name"): DataClass.NAME,
+    ("clients", "notes_sealed"): DataClass.NOTE,
     ("identities", "match_key"): DataClass.CONTACT,
     ("identities", "raw"): DataClass.CONTACT,
     ("identities", "raw_sealed"): DataClass.TAXPAYER,
@@ -31,8 +33,12 @@ PERSONAL: dict[tuple[str, str], DataClass] = {
     ("channel_payloads", "digest"): DataClass.MESSAGE,
     ("email_references", "digest"): DataClass.REFERENCE,
     ("email_participants", "digest"): DataClass.CONTACT,
+    ("ticket_comments", "body_sealed"): DataClass.MESSAGE,
+    ("ticket_history", "reason_sealed"): DataClass.NOTE,
+    ("tickets", "description_sealed"): DataClass.MESSAGE,
+    ("tickets", "subject_sealed"): DataClass.MESSAGE,
 }
-"""(table, column) of schema `crm` to what it tells."""
+"""(table, column) of schema `crm` to what it tells. Generated columns follow their source."""
 
 HARMLESS: frozenset[tuple[str, str]] = frozenset(
     {
@@ -49,6 +55,10 @@ HARMLESS: frozenset[tuple[str, str]] = frozenset(
         ("ingest_events", "error_code"),
         ("message_statuses", "account"),
         ("message_statuses", "error_code"),
+        ("ticket_history", "from_value"),  # states, priorities, ids of people who work here
+        ("ticket_history", "to_value"),
+        ("tickets", "channel"),
+        ("tickets", "number"),
     }
 )
 """Text of ours, or of an operator, that names no person."""
