@@ -52,9 +52,7 @@ async def list_events(database: Database, caller: Principal, query: EventQuery) 
     wanted, limit = query.model_dump(exclude_none=True, exclude={"cursor", "limit"}), query.limit
     owner = caller.limited_to(Permission.EVENTS_ALL)
     async with database.transaction() as session:
-        rows = await queries.list_events(
-            session, owner, wanted, before=query.before, limit=limit + 1
-        )
+        rows = await queries.list_events(session, owner, wanted, before=query.before, limit=limit + 1)
     return page_of(rows, limit, EventOut.of)
 
 

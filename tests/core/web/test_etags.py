@@ -7,6 +7,7 @@ from fastapi import FastAPI, Response
 from core.settings import Settings
 from core.types import Model
 from core.web.app import create_app
+from core.web.auth import anyone
 from core.web.etags import IfMatch, IfMatchOptional, require_version, tagged
 from core.web.requests import router
 from tests.api import serving
@@ -16,21 +17,22 @@ class Thing(Model):
     version: int
 
 
+OPEN = [anyone("a probe of this test")]
 things = router(prefix="/things")
 
 
-@things.get("/3", summary="s")
+@things.get("/3", summary="s", dependencies=OPEN)
 async def read(response: Response) -> Thing:
     return tagged(response, Thing(version=3))
 
 
-@things.patch("/3", summary="s")
+@things.patch("/3", summary="s", dependencies=OPEN)
 async def change(if_match: IfMatch) -> Thing:
     require_version(if_match, 3)
     return Thing(version=4)
 
 
-@things.post("/3/poke", summary="s")
+@things.post("/3/poke", summary="s", dependencies=OPEN)
 async def poke(if_match: IfMatchOptional) -> Thing:
     require_version(if_match, 3)
     return Thing(version=3)
