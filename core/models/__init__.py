@@ -10,11 +10,11 @@ from core.models.channels import (
     ChannelAccount,
     ChannelKind,
     ChannelPayload,
-    DeliveryStatus,
     EmailParticipant,
     EmailReference,
     EmailThread,
     MessageStatus,
+    ReportedStatus,
 )
 from core.models.crm import (
     Client,
@@ -135,6 +135,7 @@ __all__ = [
     "Namespace",
     "OutboxRow",
     "PersonalDataRead",
+    "ReportedStatus",
     "SlaPolicy",
     "Term",
     "Ticket",

@@ -75,7 +75,7 @@ class ChannelPayload(Base):
     __table_args__ = (UniqueConstraint("account", "digest"), {"schema": "crm"})
 
 
-class DeliveryStatus(Base):
+class ReportedStatus(Base):
     """The highest status a message of ours is known to have; it may be known before the message itself."""
 
     __tablename__ = "message_statuses"
