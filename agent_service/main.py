@@ -7,6 +7,8 @@ import httpx
 from fastapi import FastAPI
 
 from agent_service.audit.routes import audit
+from agent_service.auth.hashing import Hashing
+from agent_service.auth.routes import auth
 from agent_service.chat.desk import Desk, Means
 from agent_service.chat.routes import chat
 from agent_service.completions.routes import completions
@@ -23,7 +25,14 @@ def create(settings: Settings | None = None) -> FastAPI:
     """The application; settings come from the environment at start-up when none are given."""
     return create_app(
         "COGEP Assist: agent",
-        [chat, completions, knowledge, crm, audit],
+        [
+            chat,
+            completions,
+            knowledge,
+            crm,
+            audit,
+            auth,
+        ],
         settings=settings,
         description="Ask, and get answers from the documents, each sentence with its source.",
         resources=_means,
@@ -34,6 +43,7 @@ def create(settings: Settings | None = None) -> FastAPI:
 async def _means(app: FastAPI) -> AsyncIterator[None]:
     runtime: Runtime = app.state.runtime
     settings = runtime.settings
+    app.state.hashing = Hashing()
     async with httpx.AsyncClient() as client, aclosing(make_embedder(settings)) as embedder:
         app.state.means = means = Means(
             runtime.database,

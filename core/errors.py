@@ -66,6 +66,17 @@ class Unavailable(DomainError):
         self.retry_after = retry_after
 
 
+class TooManyRequests(DomainError):
+    """Too often; the same request is welcome after `retry_after` seconds."""
+
+    code = "too_many_requests"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, detail: str, *, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
 class JobError(Exception):
     """A job cannot go on. `code` is stable and `detail` is a sentence for a person.
 

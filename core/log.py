@@ -21,6 +21,8 @@ PERSONAL = re.compile(
     r"|\+?\b55\s?\(?\d{2}\)?\s?9?\d{4}[- ]?\d{4}\b"
     r"|\(\d{2}\)\s?9?\d{4}[- ]?\d{4}\b"
     r"|\bcgp_[a-z]{2,8}_\w{10}_[\w-]{43}"
+    r"|\bcgr_\w{64}"
+    r"|\beyJ[\w-]{8,2048}\.[\w-]{8,4096}\.[\w-]{8,256}"
     r"|\bsk-[\w-]{16,256}"
     r"|\bBearer\s{1,8}\S{1,4096}"
     # What Postgres and pydantic say of an error quotes the row or the input.

@@ -59,6 +59,10 @@ class Settings(BaseSettings):
         None, description="what CPF, CNPJ and the like are found by; changing it loses every match"
     )
 
+    token_secret: SecretStr | None = Field(
+        None, description="what people's access tokens are signed with; changing it ends every session"
+    )
+
     max_body_bytes: int = Field(1_000_000, ge=1_000)
     max_upload_bytes: int = Field(25_000_000, ge=1_000)
 
@@ -124,6 +128,8 @@ class Settings(BaseSettings):
                 raise ValueError("COGEP_FIELD_KEYS is missing or a placeholder")
             if secret is None or _is_guessable(secret.get_secret_value()):
                 raise ValueError("COGEP_MATCH_SECRET is missing, shorter than 32 characters or a placeholder")
+            if self.token_secret is None or _is_guessable(self.token_secret.get_secret_value()):
+                raise ValueError("COGEP_TOKEN_SECRET is missing, shorter than 32 characters or a placeholder")
         return self
 
     @property

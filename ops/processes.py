@@ -5,8 +5,6 @@ import secrets
 import sys
 from dataclasses import dataclass
 
-from pydantic import SecretStr
-
 from ops.embedded import secret_file
 from ops.settings import OpsSettings
 
@@ -38,15 +36,23 @@ def environment(database_url: str, redis_url: str | None, settings: OpsSettings)
     readable = {} if settings.env == "prod" else {"COGEP_LOG_JSON": "false"}
     doorbell = {"REDIS_URL": redis_url} if redis_url else {}
     connections = {"DATABASE_URL": database_url, **doorbell}
-    return {**readable, "PYTHONUNBUFFERED": "1", **connections, **_vault(settings)}
+    return {**readable, "PYTHONUNBUFFERED": "1", **connections, **_secrets(settings)}
 
 
-def _vault(settings: OpsSettings) -> dict[str, str]:
-    """The field keys and the match secret: given, or made once and kept in the data folder."""
-    fresh = f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
-    keys = settings.field_keys or SecretStr(secret_file(settings.data / "field-keys", fresh))
-    match = settings.match_secret or SecretStr(secret_file(settings.data / "match-secret"))
-    return {"COGEP_FIELD_KEYS": keys.get_secret_value(), "COGEP_MATCH_SECRET": match.get_secret_value()}
+def _secrets(settings: OpsSettings) -> dict[str, str]:
+    """What the services keep to themselves: given, or made once and kept in the data folder."""
+    given = {
+        "field-keys": settings.field_keys,
+        "match-secret": settings.match_secret,
+        "token-secret": settings.token_secret,
+    }
+    fresh = {"field-keys": f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}"}
+    return {
+        f"COGEP_{name.upper().replace('-', '_')}": (
+            value.get_secret_value() if value else secret_file(settings.data / name, fresh.get(name))
+        )
+        for name, value in given.items()
+    }
 
 
 def _api(name: str, host: str, port: int, url: str) -> Process:

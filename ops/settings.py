@@ -33,6 +33,7 @@ class OpsSettings(BaseSettings):
 
     field_keys: SecretStr | None = Field(None, description="absent: made once, in the data folder")
     match_secret: SecretStr | None = Field(None, description="absent: made once, in the data folder")
+    token_secret: SecretStr | None = Field(None, description="absent: made once, in the data folder")
     database_url: SecretStr | None = Field(
         None, validation_alias="DATABASE_URL", description="absent: the embedded Postgres"
     )

@@ -61,6 +61,7 @@ def settings(database_url: str, redis_url: str) -> Settings:
         REDIS_URL=redis_url,  # type: ignore[call-arg]
         field_keys=SecretStr(f"k1:{base64.b64encode(bytes(range(32))).decode()}"),
         match_secret=SecretStr("the match secret of every test there is"),
+        token_secret=SecretStr("the token secret of every test there is"),
     )
 
 

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0006"
-down_revision: str | None = "0004"
+down_revision: str | None = "0005"
 
 STATEMENTS = (
     """

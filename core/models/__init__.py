@@ -50,6 +50,7 @@ from core.models.knowledge import (
     Term,
 )
 from core.models.outbox import EventType, OutboxRow
+from core.models.people import LoginFailure, Person, PersonRole, RefreshToken
 from core.models.tickets import (
     CommentVisibility,
     SlaPolicy,
@@ -84,6 +85,7 @@ ENUMS: dict[tuple[str, str], type[StrEnum]] = {
     ("crm", "ticket_priority"): TicketPriority,
     ("crm", "ticket_status"): TicketStatus,
     ("ops", "delivery_status"): DeliveryStatus,
+    ("ops", "role"): PersonRole,
     ("ops", "webhook_status"): WebhookStatus,
 }
 
@@ -130,11 +132,15 @@ __all__ = [
     "IngestionResult",
     "IngestionStatus",
     "JobKind",
+    "LoginFailure",
     "MessageSource",
     "MessageStatus",
     "Namespace",
     "OutboxRow",
+    "Person",
+    "PersonRole",
     "PersonalDataRead",
+    "RefreshToken",
     "ReportedStatus",
     "SlaPolicy",
     "Term",

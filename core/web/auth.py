@@ -1,9 +1,10 @@
-"""Who is asking: an API key, looked up on every call, so that a revocation works at once.
+"""Who is asking: an API key or a person, looked up on every call, so that a change of rights works at once.
 
 Every route says in its `dependencies` what it asks for: `requires(Permission.X)`, or `anyone("why")`.
 """
 
 from typing import Annotated, Any
+from uuid import UUID
 
 import structlog
 from asyncpg import Record
@@ -12,10 +13,17 @@ from fastapi.params import Depends as DependsMark
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from core import apikeys
-from core.access import Permission, Principal, PrincipalKind, Role, permissions_of_scopes
+from core.access import (
+    Permission,
+    Principal,
+    PrincipalKind,
+    Role,
+    permissions_of_role,
+    permissions_of_scopes,
+)
 from core.db import Database
 from core.errors import Forbidden, Unauthenticated
-from core.web.runtime import runtime
+from core.web.runtime import Runtime, runtime
 
 log = structlog.get_logger(__name__)
 
@@ -29,14 +37,24 @@ TOUCH = """
 UPDATE ops.api_keys SET last_used_at = now()
 WHERE id = (SELECT id FROM ops.api_keys WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED)
 """
-_BEARER = HTTPBearer(auto_error=False, description="`Authorization: Bearer cgp_...`")
+PERSON = """
+SELECT p.id, p.name, p.role, p.active AND EXISTS (
+           SELECT FROM ops.refresh_tokens
+           WHERE family = $2 AND person_id = p.id AND revoked_at IS NULL AND expires_at > now()) AS live
+FROM ops.people p WHERE p.public_id = $1
+"""
+_BEARER = HTTPBearer(auto_error=False, description="an API key (`cgp_...`), or a person's access token")
+JWT_DOTS = 2
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
 
 
 class Requires:
-    """A route's demand for a permission: a dependency, which `StrictRoute` asks before it reads a body."""
+    """A route's demand for a permission: a dependency, which `StrictRoute` asks before it reads a body.
 
-    def __init__(self, permission: Permission) -> None:
+    Without a permission it demands somebody we know, whatever they may do.
+    """
+
+    def __init__(self, permission: Permission | None) -> None:
         self.permission = permission
 
     async def __call__(
@@ -51,7 +69,7 @@ class Requires:
     async def check(self, request: Request) -> Principal:
         """The principal of the request. Raises Unauthenticated or Forbidden."""
         principal = await identify(request)
-        if not principal.may(self.permission):
+        if self.permission is not None and not principal.may(self.permission):
             raise Forbidden(f"this needs the permission `{self.permission}`")
         return principal
 
@@ -72,6 +90,12 @@ def requires(permission: Permission) -> Any:
     return mark
 
 
+def requires_somebody() -> Any:
+    """For the `dependencies` of a route about the caller: any key or person we know may call it."""
+    mark: DependsMark = Depends(Requires(None))
+    return mark
+
+
 def anyone(reason: str) -> Any:
     """For the `dependencies` of a route that asks for no key, with the reason why it may."""
     mark: DependsMark = Depends(Anyone(reason))
@@ -82,13 +106,24 @@ async def identify(request: Request) -> Principal:
     """The principal of the request, looked up once. Raises Unauthenticated."""
     known: Principal | None = getattr(request.state, "principal", None)
     if known is None:
-        known = await _authenticate(runtime(request).database, presented_key(request))
-        request.state.principal = known
+        known, session = await _authenticate(runtime(request), presented_key(request))
+        request.state.principal, request.state.session = known, session
     return known
+
+
+async def _session(request: Request) -> UUID:
+    await identify(request)
+    session: UUID | None = request.state.session
+    if session is None:
+        raise Forbidden("this is for people who logged in, not for API keys")
+    return session
 
 
 Caller = Annotated[Principal, Depends(identify)]
 """The authenticated principal, for a route's parameters."""
+
+CallerSession = Annotated[UUID, Depends(_session)]
+"""The session a person calls in; API keys are refused."""
 
 
 def presented_key(request: Request) -> str:
@@ -105,10 +140,22 @@ def presented_key(request: Request) -> str:
     return key.strip()
 
 
-async def _authenticate(database: Database, key: str) -> Principal:
-    if (parsed := apikeys.parse(key)) is None:
-        raise Unauthenticated("this is not an API key")
-    public_id, secret = parsed
+async def _authenticate(state: Runtime, credential: str) -> tuple[Principal, UUID | None]:
+    """The principal; and the session, of a person."""
+    if (parsed := apikeys.parse(credential)) is not None:
+        return await _key(state.database, *parsed), None
+    if credential.count(".") != JWT_DOTS or state.settings.token_secret is None:
+        raise Unauthenticated("this is neither an API key nor an access token")
+    claims = state.tokens.read(credential)
+    row = await _fetch(state.database, PERSON, claims.person, claims.session)
+    if row is None or not row["live"]:
+        raise Unauthenticated("this session has ended")
+    role = Role(row["role"])
+    who = Principal(row["id"], row["name"], PrincipalKind.PERSON, role, permissions_of_role(role))
+    return who, claims.session
+
+
+async def _key(database: Database, public_id: str, secret: str) -> Principal:
     row = await _fetch(database, LOOKUP, public_id)
     stored = row["secret_sha256"] if row is not None else bytes(32)
     if not apikeys.matches(secret, stored) or row is None or not row["live"]:
@@ -127,7 +174,7 @@ async def _note_use(database: Database, key: int) -> None:
         log.warning("last_used_not_noted", exc_info=True)
 
 
-async def _fetch(database: Database, statement: str, argument: object) -> Record | None:
+async def _fetch(database: Database, statement: str, *arguments: object) -> Record | None:
     """One statement outside a transaction: one round trip, for what every request pays."""
     async with database.connection() as connection:
-        return await connection.fetchrow(statement, argument)
+        return await connection.fetchrow(statement, *arguments)

@@ -9,6 +9,7 @@ from core.db import Database
 from core.errors import Unavailable
 from core.migrations import SchemaOutdated, require_head
 from core.settings import Settings
+from core.tokens import Tokens
 from core.vault import Vault
 from core.web.large_bodies import Room
 
@@ -26,6 +27,11 @@ class Runtime:
     def vault(self) -> Vault:
         """What seals personal data. Raises VaultClosed."""
         return Vault.of(self.settings)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """What makes and reads people's tokens. Raises LoginClosed."""
+        return Tokens.of(self.settings)
 
     async def verify_schema(self) -> None:
         """Raise SchemaOutdated unless the schema is at head. Asked until it was once."""

@@ -10,7 +10,7 @@ OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 SECRET = b"a secret of thirty-two characters"
 PROD = {"DATABASE_URL": "postgresql://u:hunter2hunter2@h/d", "env": Environment.PROD}
 KEY = f"k1:{base64.b64encode(OLD).decode()}"
-GOOD = {"field_keys": KEY, "match_secret": SECRET.decode()}
+GOOD = {"field_keys": KEY, "match_secret": SECRET.decode(), "token_secret": SECRET.decode()}
 
 
 def test_what_is_sealed_opens_and_shows_nothing() -> None:
@@ -68,6 +68,9 @@ def test_without_keys_the_vault_is_closed() -> None:
         {"match_secret": None},
         {"match_secret": "changeme"},
         {"match_secret": "a" * 64},
+        {"token_secret": None},
+        {"token_secret": "changeme"},
+        {"token_secret": "a" * 64},
         {"field_keys": f"k1:{base64.b64encode(bytes(32)).decode()}"},
         {"field_keys": f"k1:{base64.b64encode(OLD[:16]).decode()}"},
         {"field_keys": "k1:not base64"},

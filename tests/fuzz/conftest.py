@@ -18,6 +18,7 @@ PATIENCE = 60.0
 SECRETS = {
     "COGEP_FIELD_KEYS": f"k1:{base64.b64encode(bytes(range(32))).decode()}",
     "COGEP_MATCH_SECRET": "the match secret of every fuzz run there is",
+    "COGEP_TOKEN_SECRET": "the token secret of every fuzz run there is",
 }
 
 

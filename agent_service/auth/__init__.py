@@ -1,0 +1,1 @@
+"""How people log in, stay in and leave."""
