@@ -1,0 +1,1 @@
+"""Administer API keys: make, list, revoke."""

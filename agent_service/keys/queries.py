@@ -1,0 +1,46 @@
+"""The SQL of API keys."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from core.apikeys import MintedKey, Scope
+from core.db import Connection
+
+Row = asyncpg.Record
+
+KEYS = (
+    "SELECT id AS key, public_id, name, scopes, created_at, expires_at, last_used_at, revoked_at"
+    " FROM ops.api_keys"
+)
+LIST = KEYS + " WHERE $1::bigint IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"
+FIND = KEYS + " WHERE public_id = $1"
+INSERT = """
+INSERT INTO ops.api_keys (public_id, name, secret_sha256, scopes, expires_at)
+VALUES ($1, $2, $3, $4, now() + make_interval(days => $5::integer))
+"""
+REVOKE = """
+UPDATE ops.api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE public_id = $1 RETURNING id
+"""
+
+
+async def list_keys(connection: Connection, *, before: int | None, limit: int) -> Sequence[Row]:
+    """Keys, the newest first, before the key `before`."""
+    return await connection.fetch(LIST, before, limit)
+
+
+async def insert_key(
+    connection: Connection, minted: MintedKey, name: str, scopes: Sequence[Scope], days: int | None
+) -> Row:
+    """Store what may be stored of a minted key."""
+    await connection.execute(
+        INSERT, minted.public_id, name, minted.secret_sha256, [scope.value for scope in scopes], days
+    )
+    row = await connection.fetchrow(FIND, minted.public_id)
+    assert row is not None, "it was inserted just now"
+    return row
+
+
+async def revoke_key(connection: Connection, public_id: str) -> bool:
+    """End a key; whether there is one of that id."""
+    return await connection.fetchval(REVOKE, public_id) is not None

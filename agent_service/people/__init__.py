@@ -1,0 +1,1 @@
+"""Administer the people: who they are, what they may do, whether they may come in."""
