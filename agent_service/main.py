@@ -13,7 +13,9 @@ from agent_service.chat.desk import Desk, Means
 from agent_service.chat.routes import chat
 from agent_service.completions.routes import completions
 from agent_service.crm.routes import crm
+from agent_service.keys.routes import keys
 from agent_service.knowledge.routes import knowledge
+from agent_service.people.routes import people
 from core.embeddings.registry import make_embedder
 from core.llm.configured import configured_model
 from core.settings import Settings
@@ -32,6 +34,8 @@ def create(settings: Settings | None = None) -> FastAPI:
             crm,
             audit,
             auth,
+            people,
+            keys,
         ],
         settings=settings,
         description="Ask, and get answers from the documents, each sentence with its source.",

@@ -13,7 +13,7 @@ from core.db import Connection
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import uuid7
 from core.matching import IdentityKind, Unmatchable, canonical
-from core.models import PersonRole
+from core.access import PersonRole
 
 Row = asyncpg.Record
 

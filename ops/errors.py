@@ -15,3 +15,7 @@ class NoSuchKey(Exception):
 
 class LogBroken(Exception):
     """The audit log is not what it was; the message says where."""
+
+
+class NotDone(Exception):
+    """What the database holds does not allow it; the message is the sentence to show."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from agent_service.auth.schemas import NewPassword
-from core.models import PersonRole
+from core.access import PersonRole
 from core.types import Line, Model
 
 PersonName = Annotated[Line, Field(max_length=200)]

@@ -22,6 +22,15 @@ class Role(StrEnum):
     DPO = "dpo"
 
 
+class PersonRole(StrEnum):
+    """The roles a person may have, as the database names them: all but `service`."""
+
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    ADMIN = "admin"
+    DPO = "dpo"
+
+
 class Permission(StrEnum):
     """One thing that may be allowed. `*:all` widens a list from one's own rows to everybody's."""
 

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from core.access import PersonRole
 from core.matching import IdentityKind
 from core.models.access import ApiKey
 from core.models.answers import Answer, AnswerCitation
@@ -50,7 +51,7 @@ from core.models.knowledge import (
     Term,
 )
 from core.models.outbox import EventType, OutboxRow
-from core.models.people import LoginFailure, Person, PersonRole, RefreshToken
+from core.models.people import LoginFailure, Person, RefreshToken
 from core.models.tickets import (
     CommentVisibility,
     SlaPolicy,
@@ -138,7 +139,6 @@ __all__ = [
     "Namespace",
     "OutboxRow",
     "Person",
-    "PersonRole",
     "PersonalDataRead",
     "RefreshToken",
     "ReportedStatus",

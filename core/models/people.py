@@ -1,23 +1,14 @@
 """Who may log in, with which sessions, and how often a login failed. No password and no token is kept."""
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Enum, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.access import PersonRole
 from core.models.base import Base, CreatedAt, PublicId
-
-
-class PersonRole(StrEnum):
-    """The roles a person may have."""
-
-    AGENT = "agent"
-    SUPERVISOR = "supervisor"
-    ADMIN = "admin"
-    DPO = "dpo"
 
 
 class Person(Base):

@@ -3,9 +3,9 @@
 from pydantic import ValidationError
 
 from ops.embedded import FolderInUse, ServerError
-from ops.errors import CannotStart, LogBroken, NoSuchKey, Refused
+from ops.errors import CannotStart, LogBroken, NoSuchKey, NotDone, Refused
 
-SENTENCES = (CannotStart, Refused, NoSuchKey, LogBroken, ServerError, FolderInUse, PermissionError)
+SENTENCES = (CannotStart, Refused, NoSuchKey, NotDone, LogBroken, ServerError, FolderInUse, PermissionError)
 UNDEFINED_TABLE = "42P01"
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from core.db import Database
-from core.models import PersonRole
+from core.access import PersonRole
 from core.settings import Settings
 from tests.api import make_key
 from tests.people import PASSWORD, Someone, make_person
