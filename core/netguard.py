@@ -217,7 +217,7 @@ def _pinned(request: httpx.Request, target: Target, address: Address) -> httpx.R
 
 
 def _refused(why: str) -> JobError:
-    return JobError("url_not_allowed", f"This address may not be fetched: {why}.")
+    return JobError("url_not_allowed", f"This address is not allowed: {why}.")
 
 
 def _nowhere() -> JobError:

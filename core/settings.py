@@ -78,6 +78,14 @@ class Settings(BaseSettings):
     fetch_allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(), description="comma-separated private hosts (host or host:port) that may be fetched"
     )
+    webhook_allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(),
+        description="comma-separated private hosts (host or host:port) that may be told of events",
+    )
+    webhook_timeout_seconds: float = Field(15, gt=0, le=60)
+    webhook_disable_after_days: float = Field(
+        5, gt=0, description="how long a receiver may fail before it is called no more"
+    )
     parse_timeout_seconds: float = Field(60, gt=0)
     parse_memory_bytes: int = Field(1_073_741_824, ge=134_217_728)
 
@@ -105,7 +113,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, data: dict[str, object]) -> dict[str, object]:
-        for name in ("fetch_allowed_hosts", "llm_models", "answer_link_hosts"):
+        for name in ("fetch_allowed_hosts", "webhook_allowed_hosts", "llm_models", "answer_link_hosts"):
             if isinstance(value := data.get(name), str):
                 data[name] = [item.strip() for item in value.split(",") if item.strip()]
         return data

@@ -9,7 +9,8 @@ from worker_service.drain.context import Handler, Round
 from worker_service.messages.relink import keep_linking
 from worker_service.outbox.relay import Consumers, relaying
 from worker_service.upkeep.sealing import keep_sealing
+from worker_service.webhooks.deliver import deliver_webhooks
 
 HANDLERS: dict[str, Handler] = dict.fromkeys(JobKind, ingest)
 CONSUMERS: Consumers = {}
-ROUNDS: tuple[Round, ...] = (keep_linking, relaying(CONSUMERS), keep_sealing)
+ROUNDS: tuple[Round, ...] = (keep_linking, relaying(CONSUMERS), keep_sealing, deliver_webhooks)

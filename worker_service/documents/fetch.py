@@ -4,9 +4,7 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.message import Message
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urljoin, urlsplit
@@ -15,9 +13,9 @@ import httpx
 
 from core.errors import JobError
 from core.netguard import AllowList, GuardedTransport, Resolver, check_url, resolve_by_system
+from worker_service.retry_after import retry_after
 
 MAX_FILENAME = 255
-MAX_RETRY_AFTER = 86_400.0
 _HEADERS = {
     "User-Agent": "COGEP-Assist/1",
     "Accept": "text/html,application/pdf,text/*;q=0.9,*/*;q=0.8",
@@ -73,9 +71,7 @@ async def fetch(url: str, *, limits: FetchLimits, resolver: Resolver = resolve_b
     except (TimeoutError, httpx.TimeoutException) as error:
         raise JobError("source_timeout", "The source took too long to answer.", retryable=True) from error
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise JobError(
-            "url_not_allowed", "This address may not be fetched: it cannot be understood."
-        ) from error
+        raise JobError("url_not_allowed", "This address is not allowed: it cannot be understood.") from error
     except (httpx.HTTPError, OSError, zlib.error) as error:
         raise _unavailable("The source could not be reached or broke the connection.") from error
 
@@ -127,7 +123,7 @@ def _check_status(response: httpx.Response) -> None:
     if status in _FORBIDDEN:
         raise JobError("source_forbidden", f"The source does not let us read it (HTTP {status}).")
     if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise _unavailable(f"The source is not available now (HTTP {status}).", _retry_after(response))
+        raise _unavailable(f"The source is not available now (HTTP {status}).", retry_after(response.headers))
     if not response.is_success:
         raise JobError("source_refused", f"The source refused the request (HTTP {status}).")
 
@@ -158,18 +154,6 @@ def _unpack(unpacker: "zlib._Decompress", piece: bytes) -> Iterator[bytes]:
     while piece:
         yield unpacker.decompress(piece, _PIECE)
         piece = unpacker.unconsumed_tail
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds, from RFC 9110's seconds or date; None when absent or unreadable."""
-    value = response.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return min(float(value[:10]), MAX_RETRY_AFTER)
-    try:
-        wait = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError):
-        return None
-    return min(max(wait, 0.0), MAX_RETRY_AFTER)
 
 
 def _filename(disposition: str | None, url: str) -> str | None:

@@ -30,7 +30,7 @@ class Bell:
         """Until the next ring, at most `seconds`; one since the last wait counts. Raises one of DOWN."""
         connection = await self._link.connection()
         if connection is not self._heard_on:
-            await connection.add_listener(self._channel, self._ring)
+            await connection.add_listener(self._channel, lambda *_: self.ring())
             self._heard_on = connection
             return  # nobody heard what rang until now: look
         with suppress(TimeoutError):
@@ -41,5 +41,6 @@ class Bell:
         """Drop the connection, as after an error."""
         self._link.reset()
 
-    def _ring(self, *_: object) -> None:
+    def ring(self) -> None:
+        """Ring from inside this process."""
         self._rung.set()
