@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.db import Database
 from core.settings import Settings
@@ -279,15 +280,20 @@ async def test_a_late_writer_changes_nothing(
     receiver.answers["/"] = [slowly]
     await office.subscribe(receiver.url())
     await office.happen()
-    async with office.open(webhook_timeout_seconds=30.0):
+    with capture_logs() as lines:
+        async with office.open(webhook_timeout_seconds=30.0):
 
-        async def called() -> bool:
-            return bool(receiver.calls)
+            async def called() -> bool:
+                return bool(receiver.calls)
 
-        await eventually(called)
-        await office.fetch("UPDATE ops.webhook_deliveries SET lease = lease + 1")
-        release.set()
-        await asyncio.sleep(0.3)
+            await eventually(called)
+            await office.fetch("UPDATE ops.webhook_deliveries SET lease = lease + 1")
+            release.set()
+
+            async def noticed() -> bool:
+                return any(line["event"] == "delivery_lost" for line in lines)
+
+            await eventually(noticed)
     [delivery] = await office.deliveries()
     assert (delivery["status"], delivery["attempts"]) == ("DELIVERING", [])
     assert await office.fetch("SELECT status::text FROM ops.webhook_subscriptions") == [{"status": "ACTIVE"}]
