@@ -13,9 +13,11 @@ from agent_service.chat.desk import Desk, Means
 from agent_service.chat.routes import chat
 from agent_service.completions.routes import completions
 from agent_service.crm.routes import crm
+from agent_service.deliveries.routes import deliveries
 from agent_service.keys.routes import keys
 from agent_service.knowledge.routes import knowledge
 from agent_service.people.routes import people
+from agent_service.webhooks.routes import webhooks
 from core.embeddings.registry import make_embedder
 from core.llm.configured import configured_model
 from core.settings import Settings
@@ -37,6 +39,8 @@ def create(settings: Settings | None = None) -> FastAPI:
             people,
             keys,
         ],
+        [chat, completions, knowledge, crm, audit],
+        [chat, completions, knowledge, crm, webhooks, deliveries],
         settings=settings,
         description="Ask, and get answers from the documents, each sentence with its source.",
         resources=_means,

@@ -36,7 +36,6 @@ class EventType(StrEnum):
     CASE_EXPIRING = "case.expiring"
     CASE_EXPIRED = "case.expired"
     CASE_CLOSED = "case.closed"
-    WEBHOOK_TEST = "webhook.test"
 
 
 class OutboxRow(Base):

@@ -1,0 +1,1 @@
+"""What was told to whom, how each attempt went, and telling it again."""

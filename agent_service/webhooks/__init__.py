@@ -1,0 +1,1 @@
+"""Who outside wants to be told of what happens here."""
