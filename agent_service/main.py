@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from agent_service.audit.routes import audit
 from agent_service.auth.hashing import Hashing
 from agent_service.auth.routes import auth
+from agent_service.channels.routes import channels
 from agent_service.chat.desk import Desk, Means
 from agent_service.chat.routes import chat
 from agent_service.completions.routes import completions
@@ -41,6 +42,7 @@ def create(settings: Settings | None = None) -> FastAPI:
         ],
         [chat, completions, knowledge, crm, audit],
         [chat, completions, knowledge, crm, webhooks, deliveries],
+        [chat, completions, knowledge, crm, channels],
         settings=settings,
         description="Ask, and get answers from the documents, each sentence with its source.",
         resources=_means,

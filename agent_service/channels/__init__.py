@@ -1,0 +1,1 @@
+"""Our accounts on the channels, as an operator arranges them."""
