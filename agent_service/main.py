@@ -18,6 +18,7 @@ from agent_service.deliveries.routes import deliveries
 from agent_service.keys.routes import keys
 from agent_service.knowledge.routes import knowledge
 from agent_service.people.routes import people
+from agent_service.tickets.routes import tickets
 from agent_service.webhooks.routes import webhooks
 from core.embeddings.registry import make_embedder
 from core.llm.configured import configured_model
@@ -43,6 +44,7 @@ def create(settings: Settings | None = None) -> FastAPI:
         [chat, completions, knowledge, crm, audit],
         [chat, completions, knowledge, crm, webhooks, deliveries],
         [chat, completions, knowledge, crm, channels],
+        [chat, completions, knowledge, crm, tickets],
         settings=settings,
         description="Ask, and get answers from the documents, each sentence with its source.",
         resources=_means,

@@ -8,6 +8,7 @@ from fastapi import Query
 from agent_service.crm import service
 from agent_service.crm.schemas import ClientOut, ConflictOut, ConflictQuery, MergeIn, MergeOut
 from core.access import Permission
+from core.contacts.errors import ClientMerged
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from core.vault import VaultClosed
 from core.web.auth import Caller, requires
@@ -53,7 +54,7 @@ async def list_conflicts(query: Annotated[ConflictQuery, Query()], database: Db)
         *ALWAYS,
         NotFound,
         service.SameClient,
-        service.ClientMerged,
+        ClientMerged,
         service.CpfsDiffer,
         BodyTooLarge,
         UnsupportedMediaType,
@@ -68,7 +69,7 @@ async def merge_clients(client_id: UUID, asked: MergeIn, caller: Caller, databas
     "/merges/{merge_id}/undo",
     summary="They were two after all",
     dependencies=MAY_MERGE,
-    responses=responses(*ALWAYS, NotFound, service.MergeUndone, service.ClientMerged),
+    responses=responses(*ALWAYS, NotFound, service.MergeUndone, ClientMerged),
 )
 async def undo_merge(merge_id: UUID, caller: Caller, database: Db) -> MergeOut:
     """Each gets back what was theirs; what came since stays where it is."""

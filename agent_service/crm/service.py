@@ -18,6 +18,7 @@ from agent_service.crm.schemas import (
 )
 from core.access import Principal
 from core.audit import record_read
+from core.contacts.errors import ClientMerged
 from core.contacts.keys import Key, Known, raw_of
 from core.db import Database, driver_connection
 from core.errors import Conflict, Invalid, NotFound
@@ -31,12 +32,6 @@ class SameClient(Invalid):
     """A client cannot be merged with itself."""
 
     code = "same_client"
-
-
-class ClientMerged(Conflict):
-    """The client is part of another one by now; merge that one, or undo the later merge first."""
-
-    code = "client_merged"
 
 
 class CpfsDiffer(Conflict):

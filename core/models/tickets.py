@@ -5,7 +5,7 @@ What people wrote lies sealed (`core.vault`). Clocks are the database's.
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import BYTEA
@@ -46,6 +46,14 @@ class TicketChange(StrEnum):
     STATUS = "status"
     ASSIGNEE = "assignee"
     PRIORITY = "priority"
+
+
+class Terms(NamedTuple):
+    """What is promised of a priority, from the opening on, and how long what is resolved may come back."""
+
+    first_response: timedelta
+    resolution: timedelta
+    grace: timedelta
 
 
 class TransitionRefused(Conflict):
@@ -141,15 +149,37 @@ class Ticket(Base):
             self._take_up_again(now)
         if to is TicketStatus.RESOLVED:
             self.resolved_at, self.closes_at = now, now + grace
-            self.first_responded_at = self.first_responded_at or now
+            self.answered(now)
         if to is TicketStatus.CLOSED:
             self.closed_at = now
         self.status = to
 
+    def reprioritise(self, to: TicketPriority, *, before: Terms, after: Terms) -> None:
+        """Be of another priority: what is due moves by what the promises differ. Raises TransitionRefused."""
+        if self.status is TicketStatus.CLOSED:
+            raise TransitionRefused("a closed ticket has its priority for good")
+        self.priority = to
+        self.first_response_due_at += after.first_response - before.first_response
+        self.resolution_due_at += after.resolution - before.resolution
+        self.first_response_missed_at = self.resolution_missed_at = None
+
+    def assign(self, assignee: int | None) -> None:
+        """Be somebody's, or nobody's. Raises TransitionRefused."""
+        if self.status is TicketStatus.CLOSED:
+            raise TransitionRefused("a closed ticket is not handed on")
+        self.assignee_id = assignee
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether a new message of the client needs a new ticket, which follows this one."""
+        return self.status is TicketStatus.CLOSED or (self.closes_at is not None and now >= self.closes_at)
+
+    def answered(self, now: datetime) -> None:
+        """The client was answered: the first time stops the clock of the first response."""
+        self.first_responded_at = self.first_responded_at or now
+
     def _take_up_again(self, now: datetime) -> None:
         assert self.resolved_at is not None, "RESOLVED has its times, by constraint"
-        assert self.closes_at is not None, "as above"
-        if now >= self.closes_at:
+        if self.is_over(now):
             raise TransitionRefused("the ticket was resolved too long ago: open a new one that follows it")
         self.resolution_due_at += max(now - self.resolved_at, timedelta())
         self.resolved_at = self.closes_at = None

@@ -1,0 +1,1 @@
+"""What clients ask of us, who sees to it, and by when."""
