@@ -16,6 +16,7 @@ from agent_service.crm.schemas import (
     MergeOut,
     MovedOut,
 )
+from core import consents
 from core.access import Principal
 from core.audit import record_read
 from core.contacts.errors import ClientMerged
@@ -100,6 +101,7 @@ async def undo_merge(database: Database, caller: Principal, merge_id: UUID) -> M
         await queries.move(session, merge["moved"], winner["key"], loser["key"])
         if merge["moved"]["name_taken"] and winner["name"] == loser["name"]:
             await queries.rename(session, winner["key"], None)
+        await _part_consents(session, caller, merge["moved"], winner["key"], loser["key"])
         undone = await queries.mark_undone(session, merge["key"], winner["key"], loser["key"], caller.id)
     return MergeOut(
         id=merge_id,
@@ -117,8 +119,19 @@ async def _merge(session: AsyncSession, caller: Principal, winner: Found, loser:
     if name_taken:
         await queries.rename(session, winner["key"], loser["name"])
     await queries.move(session, rows, loser["key"], winner["key"])
-    moved = {**rows, "name_taken": name_taken}
+    connection = await driver_connection(session)
+    marks = await consents.join(connection, winner["key"], loser["key"], actor=caller.id)
+    moved = {**rows, "name_taken": name_taken, "consents": marks}
     return await queries.insert_merge(session, winner["key"], loser["key"], moved, caller.id)
+
+
+async def _part_consents(
+    session: AsyncSession, caller: Principal, moved: Found, winner: int, loser: int
+) -> None:
+    """Merges from before there were consents have none to part."""
+    connection = await driver_connection(session)
+    marks = moved.get("consents", (0, 0))
+    await consents.part(connection, winner, loser, marks, actor=caller.id)
 
 
 async def _active_pair(session: AsyncSession, first: UUID, second: UUID) -> tuple[Found, Found]:

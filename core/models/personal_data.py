@@ -37,6 +37,8 @@ PERSONAL: dict[tuple[str, str], DataClass] = {
     ("ticket_history", "reason_sealed"): DataClass.NOTE,
     ("tickets", "description_sealed"): DataClass.MESSAGE,
     ("tickets", "subject_sealed"): DataClass.MESSAGE,
+    ("consent_evidence", "body_sealed"): DataClass.MESSAGE,
+    ("consent_evidence", "salt"): DataClass.MESSAGE,  # with it, what was noted could be guessed and checked
 }
 """(table, column) of schema `crm` to what it tells. Generated columns follow their source."""
 
@@ -59,6 +61,20 @@ HARMLESS: frozenset[tuple[str, str]] = frozenset(
         ("ticket_history", "to_value"),
         ("tickets", "channel"),
         ("tickets", "number"),
+        ("consent_heads", "hash"),
+        ("consents", "channel"),
+        ("consents", "evidence_digest"),  # salted: nobody's once the salt is gone
+        ("consents", "hash"),
+        ("consents", "notice_sha256"),
+        ("consents", "prev_hash"),
+        ("consents", "purpose"),
+        ("ingest_events", "account"),
+        ("ingest_events", "error_code"),
+        ("notice_deliveries", "channel"),
+        ("notices", "body"),
+        ("notices", "language"),
+        ("notices", "purpose"),
+        ("notices", "sha256"),
     }
 )
 """Text of ours, or of an operator, that names no person."""
