@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.tables import keep, show
 
-NAMES = ("queue", "retrieval", "answers", "http")
+NAMES = ("queue", "retrieval", "answers", "http", "messages")
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -1,35 +1,29 @@
 """The services in real uvicorn processes beside a bare FastAPI over the same SQL: interleaved, medians."""
 
 import asyncio
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count, cycle
 from statistics import median
-from time import monotonic, sleep
 from typing import Any
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.corpus import store
 from benchmarks.http_load import rate
 from benchmarks.question_sets import load
-from core import apikeys, log
+from benchmarks.serving import Service, admin_key, serving
+from core import log
 from core.db import Database, driver_connection
 from core.embeddings.hashed_ngrams import HashedNgrams
 from core.migrations import upgrade
-from core.models import ApiKey
-from ops.embedded import EphemeralServers, ephemeral_servers
-from ops.embedded.redis import free_port
+from ops.embedded import ephemeral_servers
 
 ROUNDS, SECONDS = 5, 3.0
 QUICK_ROUNDS, QUICK_SECONDS = 2, 1.0
-PATIENCE = 60.0
 APPS = {
     "ingestion": "ingestion_service.main:app",
     "agent": "agent_service.main:app",
@@ -59,19 +53,6 @@ class Row:
     megabytes: float
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A running uvicorn process."""
-
-    port: int
-    process: subprocess.Popen[bytes]
-
-    @property
-    def megabytes(self) -> float:
-        """Its resident memory."""
-        return float(psutil.Process(self.process.pid).memory_info().rss) / 1e6
-
-
 def run(*, quick: bool = False) -> list[Row]:
     """Measure every case, ours and the bare one in turns."""
     log.configure(level="ERROR")
@@ -80,7 +61,7 @@ def run(*, quick: bool = False) -> list[Row]:
         url = servers.postgres.url("http")
         upgrade(url)
         key = asyncio.run(_prepared(url))
-        services = {name: stack.enter_context(_serving(app, url, servers)) for name, app in APPS.items()}
+        services = {name: stack.enter_context(serving(app, url, servers)) for name, app in APPS.items()}
         rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
         return [asyncio.run(_measured(case, services, key, rounds, seconds)) for case in _cases()]
 
@@ -127,59 +108,14 @@ async def _measured(case: Case, services: dict[str, Service], key: str, rounds: 
 
 async def _prepared(url: str) -> str:
     """A key; and the passages that are asked about."""
-    key, database = apikeys.mint("bench"), Database(url)
+    database = Database(url)
+    key = await admin_key(database)
     async with database.transaction() as session:
-        session.add(
-            ApiKey(
-                public_id=key.public_id,
-                name="bench",
-                secret_sha256=key.secret_sha256,
-                scopes=[str(apikeys.Scope.ADMIN)],
-            )
-        )
         await store(await driver_connection(session), "default", load(SET).passages, HashedNgrams())
     async with database.connection() as connection:
         await connection.execute("ANALYZE")
     await database.dispose()
-    return key.plaintext
-
-
-@contextmanager
-def _serving(app: str, url: str, servers: EphemeralServers) -> Iterator[Service]:
-    """The application as `cogep up` starts it."""
-    port = free_port()
-    environment = {**os.environ, "DATABASE_URL": url, "COGEP_LOG_LEVEL": "INFO", "COGEP_ENV": "test"}
-    if servers.redis is not None:
-        environment["REDIS_URL"] = servers.redis.url()
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            app,
-            "--port",
-            str(port),
-            "--no-access-log",
-            "--log-level",
-            "warning",
-        ],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        _await_open(port, process)
-        yield Service(port, process)
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _await_open(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = monotonic() + PATIENCE
-    while not any(one.laddr.port == port for one in psutil.Process(process.pid).net_connections("inet")):
-        if process.poll() is not None or monotonic() > deadline:
-            raise RuntimeError("a service did not start")
-        sleep(0.1)
+    return key
 
 
 def table(rows: list[Row]) -> Table:

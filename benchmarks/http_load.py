@@ -11,21 +11,31 @@ async def rate(
     port: int, path: str, key: str, bodies: Iterator[Any], *, connections: int, seconds: float
 ) -> float:
     """Requests answered a second, over so many connections for so long. Raises when one is refused."""
-    until = perf_counter() + seconds
     started = perf_counter()
-    counts = await asyncio.gather(*(_ask(port, path, key, bodies, until) for _ in range(connections)))
-    return sum(counts) / (perf_counter() - started)
+    waits = await latencies(port, path, key, bodies, connections=connections, seconds=seconds)
+    return len(waits) / (perf_counter() - started)
 
 
-async def _ask(port: int, path: str, key: str, bodies: Iterator[Any], until: float) -> int:
+async def latencies(
+    port: int, path: str, key: str, bodies: Iterator[Any], *, connections: int, seconds: float
+) -> list[float]:
+    """How long each answer took, in seconds. Raises when one is refused."""
+    until = perf_counter() + seconds
+    waits = await asyncio.gather(*(_ask(port, path, key, bodies, until) for _ in range(connections)))
+    return [wait for one in waits for wait in one]
+
+
+async def _ask(port: int, path: str, key: str, bodies: Iterator[Any], until: float) -> list[float]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    asked = 0
+    waits = []
     while perf_counter() < until:
-        writer.write(_request(path, key, json.dumps(next(bodies)).encode()))
+        request = _request(path, key, json.dumps(next(bodies)).encode())
+        asked = perf_counter()
+        writer.write(request)
         await _answer(reader)
-        asked += 1
+        waits.append(perf_counter() - asked)
     writer.close()
-    return asked
+    return waits
 
 
 def _request(path: str, key: str, body: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """One engine per process, one transaction per door. Doorbells ring only after the outer commit."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, cast
@@ -12,6 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 log = structlog.get_logger(__name__)
 
@@ -93,9 +95,11 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A raw connection outside of any transaction, one round trip a statement: for single ones."""
-        async with self.engine.connect() as connection:
-            raw = await connection.get_raw_connection()
-            yield cast("Connection", raw.driver_connection)
+        pooled = await self.engine.raw_connection()
+        try:
+            yield cast("Connection", pooled.driver_connection)
+        finally:
+            await asyncio.shield(greenlet_spawn(pooled.close))  # a cancelled request gives it back, too
 
     async def dispose(self) -> None:
         """Close every connection."""

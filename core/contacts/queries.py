@@ -1,4 +1,7 @@
-"""The SQL of linking. Its order is the protocol: the keys' locks, their owners, the writes."""
+"""The SQL of linking. Its order is the protocol: the keys' locks, their owners, the writes.
+
+Where nothing but the event is written, because all keys are one client's, no key needs its lock.
+"""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Self
@@ -15,6 +18,23 @@ from core.models import ClientStatus, EventType
 GET_EVENT = "SELECT public_id, body_sealed FROM crm.ingest_events WHERE id = $1"
 GET_CONTACT = """
 SELECT c.public_id FROM crm.ingest_events e JOIN crm.clients c ON c.id = e.client_id WHERE e.id = $1
+"""
+# Waits for a merge of the owner, and then does not see an owner whose status it changed.
+LINK_KNOWN = """
+WITH owners AS (
+    SELECT c.id, c.public_id
+    FROM unnest($2::text[], $3::text[]) AS given (kind, match_key)
+    JOIN crm.identities i ON i.kind = given.kind::crm.identity_kind AND i.match_key = given.match_key
+    JOIN crm.clients c ON c.id = i.client_id
+    WHERE i.valid_to IS NULL AND c.status = 'ACTIVE' AND ($4::text IS NULL OR c.name IS NOT NULL)
+    FOR KEY SHARE OF c
+), owner AS (
+    SELECT min(id) AS id, (array_agg(public_id))[1] AS contact FROM owners
+    HAVING count(*) = cardinality($2) AND min(id) = max(id)
+)
+UPDATE crm.ingest_events e
+SET status = 'LINKED', client_id = owner.id, linked_at = now(), error_code = NULL, next_at = NULL
+FROM owner WHERE e.id = $1 AND e.status <> 'LINKED' RETURNING owner.contact
 """
 LOCK_KEYS = "SELECT count(pg_advisory_xact_lock(key)) FROM unnest($1::bigint[]) AS given (key)"
 # Waits for a merge of an owner, and then tells its new status beside the identity as it was before.
@@ -90,6 +110,17 @@ async def find_contact(connection: Connection, event: int) -> UUID | None:
     return contact
 
 
+async def link_known(
+    connection: Connection, event: int, keys: Sequence[Key], name: str | None
+) -> UUID | None:
+    """Link to the one client who has all of these keys already, and a name if one is told: one round trip.
+
+    None when there is no such client, or when somebody else linked the event.
+    """
+    contact: UUID | None = await connection.fetchval(LINK_KNOWN, event, *_columns(keys), name)
+    return contact
+
+
 async def lock_keys(connection: Connection, keys: Collection[Key]) -> None:
     """Be the only one to say whose these are. In one order, so that nobody waits in a circle."""
     await connection.execute(LOCK_KEYS, sorted(key.lock for key in keys))
@@ -97,9 +128,8 @@ async def lock_keys(connection: Connection, keys: Collection[Key]) -> None:
 
 async def find_owners(connection: Connection, keys: Sequence[Key]) -> list[Owner]:
     """The client of each key somebody has, held: a merge of theirs waits until we are done."""
-    kinds, match_keys = [key.kind for key in keys], [key.match_key for key in keys]
     while True:
-        rows = await connection.fetch(FIND_OWNERS, kinds, match_keys)
+        rows = await connection.fetch(FIND_OWNERS, *_columns(keys))
         if all(
             row["status"] == ClientStatus.ACTIVE for row in rows
         ):  # else merged while we waited: look again
@@ -122,9 +152,9 @@ async def insert_identities(
     connection: Connection, client: int, event: int, identities: Sequence[Known]
 ) -> None:
     """From now on the client is known by these, too."""
-    kinds, match_keys = [item.key.kind for item in identities], [item.key.match_key for item in identities]
+    keys = _columns([item.key for item in identities])
     raws, sealed = [item.raw for item in identities], [item.raw_sealed for item in identities]
-    await connection.execute(INSERT_IDENTITIES, client, event, kinds, match_keys, raws, sealed)
+    await connection.execute(INSERT_IDENTITIES, client, event, *keys, raws, sealed)
 
 
 async def note_conflict(connection: Connection, clients: Collection[int], chosen: int, event: int) -> None:
@@ -141,3 +171,7 @@ async def mark_linked(connection: Connection, event: int, client: int, contact: 
 async def mark_failed(connection: Connection, event: int, code: str, *, again: bool, most: int) -> None:
     """The event waits for its next attempt, or for a human when `again` is false or `most` were made."""
     await connection.execute(MARK_FAILED, event, code, again, most)
+
+
+def _columns(keys: Sequence[Key]) -> tuple[list[str], list[str]]:
+    return [key.kind for key in keys], [key.match_key for key in keys]

@@ -13,17 +13,21 @@ from core.db import Connection
 Found = dict[str, Any]
 """A row by its column names."""
 
-INSERT = """
-INSERT INTO crm.ingest_events
-    (public_id, principal_id, account, source, external_id, body_digest, body_sealed)
-VALUES ($1, $2, $3, $4::text::crm.message_source, $5, $6, $7)
-ON CONFLICT (account, source, external_id) WHERE external_id IS NOT NULL DO NOTHING
-RETURNING id
-"""
-FIND_FIRST = """
-SELECT e.id, e.public_id, e.body_digest, c.public_id AS contact_id
+# The first one of this external id, too, in one round trip: of repeats there are many.
+STORE = """
+WITH stored AS (
+    INSERT INTO crm.ingest_events
+        (public_id, principal_id, account, source, external_id, body_digest, body_sealed)
+    VALUES ($1, $2, $3, $4::text::crm.message_source, $5, $6, $7)
+    ON CONFLICT (account, source, external_id) WHERE external_id IS NOT NULL DO NOTHING
+    RETURNING id, public_id, body_digest
+)
+SELECT id, public_id, body_digest, NULL::uuid AS contact_id, true AS is_new FROM stored
+UNION ALL
+SELECT e.id, e.public_id, e.body_digest, c.public_id, false
 FROM crm.ingest_events e LEFT JOIN crm.clients c ON c.id = e.client_id
-WHERE e.account = $1 AND e.source = $2::text::crm.message_source AND e.external_id = $3
+WHERE e.account = $3 AND e.source = $4::text::crm.message_source AND e.external_id = $5
+  AND NOT EXISTS (SELECT FROM stored)
 """
 MARK_MISMATCH = "UPDATE crm.ingest_events SET payload_mismatches = payload_mismatches + 1 WHERE id = $1"
 EVENT = """
@@ -53,17 +57,11 @@ class NewEvent(NamedTuple):
     body_sealed: bytes
 
 
-async def insert_event(connection: Connection, event: NewEvent) -> int | None:
-    """Store a message; None when its external id is known."""
-    key: int | None = await connection.fetchval(INSERT, *event)
-    return key
-
-
-async def get_first(connection: Connection, event: NewEvent) -> Record:
-    """The event that has this external id."""
-    row = await connection.fetchrow(FIND_FIRST, event.account, event.source, event.external_id)
-    assert row is not None, "events are not deleted while their message is being repeated"
-    return row
+async def store(connection: Connection, event: NewEvent) -> Record:
+    """The event that has this external id: this one, unless there is one already."""
+    while True:  # a first one that was committed while the statement ran is not in its snapshot
+        if row := await connection.fetchrow(STORE, *event):
+            return row
 
 
 async def mark_mismatch(connection: Connection, key: int) -> None:

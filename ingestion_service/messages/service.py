@@ -1,7 +1,8 @@
 """Take messages in, in two transactions: stored and committed first, tied to their sender then."""
 
-from typing import NamedTuple
 from uuid import UUID
+
+from asyncpg import Record
 
 from core.access import Permission, Principal
 from core.contacts import try_link
@@ -23,23 +24,14 @@ class EventAlreadyLinked(Conflict):
     code = "event_already_linked"
 
 
-class _Stored(NamedTuple):
-    """The event that stands for a message: its own, or the first one's of its external id."""
-
-    key: int
-    public_id: UUID
-    contact: UUID | None
-    is_first: bool
-
-
 async def accept_message(
     database: Database, vault: Vault, caller: Principal, message: MessageIn
 ) -> MessageOut:
     """Store the message, then tie it to its sender; once stored it is never lost, whatever happens next."""
     stored = await _store(database, _sealed(vault, caller, message))
-    at_hand = message if stored.is_first else None  # a repeat may have another body, which does not count
-    contact = stored.contact or await try_link(database, vault, stored.key, at_hand)
-    return MessageOut(event_id=stored.public_id, contact_id=contact, duplicate=not stored.is_first)
+    at_hand = message if stored["is_new"] else None  # a repeat may have another body, which does not count
+    contact = stored["contact_id"] or await try_link(database, vault, stored["id"], at_hand)
+    return MessageOut(event_id=stored["public_id"], contact_id=contact, duplicate=not stored["is_new"])
 
 
 async def get_event(database: Database, caller: Principal, event_id: UUID) -> EventOut:
@@ -65,16 +57,13 @@ async def replay_event(database: Database, vault: Vault, caller: Principal, even
     return await get_event(database, caller, event_id)
 
 
-async def _store(database: Database, event: NewEvent) -> _Stored:
+async def _store(database: Database, event: NewEvent) -> Record:
     """Outside of any transaction: the statement that stores is one by itself."""
     async with database.connection() as connection:
-        key = await queries.insert_event(connection, event)
-        if key is not None:
-            return _Stored(key, event.public_id, None, is_first=True)
-        first = await queries.get_first(connection, event)
-        if first["body_digest"] != event.body_digest:
-            await queries.mark_mismatch(connection, first["id"])
-        return _Stored(first["id"], first["public_id"], first["contact_id"], is_first=False)
+        stored = await queries.store(connection, event)
+        if stored["body_digest"] != event.body_digest:
+            await queries.mark_mismatch(connection, stored["id"])
+    return stored
 
 
 def _sealed(vault: Vault, caller: Principal, message: MessageIn) -> NewEvent:
