@@ -26,25 +26,27 @@ from core.settings import Settings
 from core.web.app import create_app
 from core.web.runtime import Runtime
 
+ROUTERS = (
+    audit,
+    auth,
+    channels,
+    chat,
+    completions,
+    crm,
+    deliveries,
+    keys,
+    knowledge,
+    people,
+    tickets,
+    webhooks,
+)
+
 
 def create(settings: Settings | None = None) -> FastAPI:
     """The application; settings come from the environment at start-up when none are given."""
     return create_app(
         "COGEP Assist: agent",
-        [
-            chat,
-            completions,
-            knowledge,
-            crm,
-            audit,
-            auth,
-            people,
-            keys,
-        ],
-        [chat, completions, knowledge, crm, audit],
-        [chat, completions, knowledge, crm, webhooks, deliveries],
-        [chat, completions, knowledge, crm, channels],
-        [chat, completions, knowledge, crm, tickets],
+        ROUTERS,
         settings=settings,
         description="Ask, and get answers from the documents, each sentence with its source.",
         resources=_means,

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import asyncpg
 
+from core.access import PersonRole
 from core.db import Connection
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import uuid7
 from core.matching import IdentityKind, Unmatchable, canonical
-from core.access import PersonRole
 
 Row = asyncpg.Record
 

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 from core import passwords, people
+from core.access import PersonRole
 from core.db import Connection, Database
 from core.errors import DomainError, NotFound
-from core.access import PersonRole
 from core.people import Changes, EmailTaken, LastAdmin, NotAnEmail, Row
 from ops.errors import NotDone
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from core import people
+from core.access import PersonRole
 from core.db import Database
 from core.ids import uuid7
-from core.access import PersonRole
 from core.passwords import hash_password
 from core.settings import Settings
 from core.tokens import Claims, Tokens, first_refresh_token, refresh_digest

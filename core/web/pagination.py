@@ -3,9 +3,9 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -13,9 +13,18 @@ from core.errors import DomainError
 from core.types import Model
 
 T = TypeVar("T")
-Row = TypeVar("Row", bound=Mapping[str, Any])
 MAX_LIMIT = 100
 _INT64 = 2**63
+
+
+class Columns(Protocol):
+    """A row of either database driver."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """The value of a column."""
+
+
+Row = TypeVar("Row", bound=Columns)
 
 
 class BadCursor(DomainError):

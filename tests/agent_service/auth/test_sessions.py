@@ -5,8 +5,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from core.db import Database
 from core.access import PersonRole
+from core.db import Database
 from core.settings import Settings
 from tests.api import make_key
 from tests.people import PASSWORD, Someone, make_person
