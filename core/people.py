@@ -1,21 +1,25 @@
 """The people of the organisation: made, changed and let out by an administrator, over HTTP or from a shell.
 
-All functions take a connection inside the caller's transaction.
+All functions take a connection inside the caller's transaction. `actor` is the principal's id, None for
+whoever holds the database.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
 
+from core import audit
 from core.access import PersonRole
 from core.db import Connection
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import uuid7
 from core.matching import IdentityKind, Unmatchable, canonical
 
-Row = asyncpg.Record
+Row: TypeAlias = dict[str, Any]
+"""A person by column names; `key` is the principal id, `id` the one outside."""
 
 PEOPLE = (
     "SELECT id AS key, public_id AS id, name, email, role, active, version, created_at, last_login_at"
@@ -75,19 +79,32 @@ def email_key(email: str) -> str:
 
 
 async def insert_person(
-    connection: Connection, *, name: str, email: str, role: PersonRole, password_hash: str
+    connection: Connection,
+    *,
+    actor: int | None,
+    name: str,
+    email: str,
+    role: PersonRole,
+    password_hash: str,
 ) -> Row:
     """A new person. Raises EmailTaken or NotAnEmail."""
     key = email_key(email)
     person = await connection.fetchval(INSERT, uuid7(), name, email, key, password_hash, role)
     if person is None:
         raise EmailTaken("somebody has this e-mail already", pointer="/email")
-    return _found(await connection.fetchrow(FIND_BY_KEY, person))
+    row = await get_person_by_key(connection, person)
+    await _note(connection, actor, "person.created", row)
+    return row
 
 
 async def get_person(connection: Connection, person_id: UUID) -> Row:
     """The person. Raises NotFound."""
     return _found(await connection.fetchrow(FIND, person_id))
+
+
+async def get_person_by_key(connection: Connection, person: int) -> Row:
+    """The person of a principal id. Raises NotFound."""
+    return _found(await connection.fetchrow(FIND_BY_KEY, person))
 
 
 async def get_person_by_email(connection: Connection, email: str) -> Row:
@@ -97,7 +114,7 @@ async def get_person_by_email(connection: Connection, email: str) -> Row:
 
 async def list_people(connection: Connection, *, before: int | None, limit: int) -> Sequence[Row]:
     """People, the newest first, before the key `before`."""
-    return await connection.fetch(LIST, before, limit)
+    return [dict(row) for row in await connection.fetch(LIST, before, limit)]
 
 
 async def lock_person(connection: Connection, person_id: UUID) -> Row:
@@ -109,7 +126,7 @@ async def lock_person(connection: Connection, person_id: UUID) -> Row:
     return _found(await connection.fetchrow(LOCK, person_id))
 
 
-async def change_person(connection: Connection, person: Row, changes: Changes) -> Row:
+async def change_person(connection: Connection, person: Row, changes: Changes, *, actor: int | None) -> Row:
     """The locked person, changed; who is let out loses their sessions. Raises LastAdmin."""
     name = person["name"] if changes.name is None else changes.name
     role = changes.role or PersonRole(person["role"])
@@ -118,15 +135,18 @@ async def change_person(connection: Connection, person: Row, changes: Changes) -
     if not active:
         await end_sessions(connection, person["key"])
     await connection.execute(CHANGE, person["key"], name, role, active)
-    return _found(await connection.fetchrow(FIND_BY_KEY, person["key"]))
+    row = await get_person_by_key(connection, person["key"])
+    await _note(connection, actor, "person.changed", row)
+    return row
 
 
 async def set_password(
-    connection: Connection, person: int, password_hash: str, *, spare: UUID | None = None
+    connection: Connection, person: Row, password_hash: str, *, actor: int | None, spare: UUID | None = None
 ) -> None:
     """Store a new hash. All sessions end, but for the family `spare`."""
-    await connection.execute(NEW_HASH, person, password_hash)
-    await end_sessions(connection, person, spare=spare)
+    await connection.execute(NEW_HASH, person["key"], password_hash)
+    await end_sessions(connection, person["key"], spare=spare)
+    await _note(connection, actor, "person.password_set", person)
 
 
 async def end_sessions(connection: Connection, person: int, *, spare: UUID | None = None) -> None:
@@ -140,7 +160,12 @@ async def _require_another_admin(connection: Connection, person: Row, *, stays: 
         raise LastAdmin("this is the last active admin: make another person admin first")
 
 
-def _found(row: Row | None) -> Row:
+async def _note(connection: Connection, actor: int | None, action: str, person: Row) -> None:
+    rights = {"role": person["role"], "active": person["active"]}
+    await audit.record(connection, actor=actor, action=action, subject=f"person/{person['id']}", data=rights)
+
+
+def _found(row: asyncpg.Record | None) -> Row:
     if row is None:
         raise NotFound("there is no such person")
-    return row
+    return dict(row)

@@ -23,7 +23,9 @@ async def create_person(url: str, *, name: str, email: str, role: PersonRole, pa
     """A new person. Raises NotDone."""
     password_hash = passwords.hash_password(password)
     async with _transaction(url) as connection:
-        await people.insert_person(connection, name=name, email=email, role=role, password_hash=password_hash)
+        await people.insert_person(
+            connection, actor=None, name=name, email=email, role=role, password_hash=password_hash
+        )
 
 
 async def list_people(url: str) -> Sequence[Row]:
@@ -36,7 +38,8 @@ async def change_person(url: str, email: str, changes: Changes) -> None:
     """Change a person; it works on their next call. Raises NotDone."""
     async with _transaction(url) as connection:
         found = await people.get_person_by_email(connection, email)
-        await people.change_person(connection, await people.lock_person(connection, found["id"]), changes)
+        person = await people.lock_person(connection, found["id"])
+        await people.change_person(connection, person, changes, actor=None)
 
 
 async def reset_password(url: str, email: str, password: str) -> None:
@@ -44,7 +47,7 @@ async def reset_password(url: str, email: str, password: str) -> None:
     password_hash = passwords.hash_password(password)
     async with _transaction(url) as connection:
         found = await people.get_person_by_email(connection, email)
-        await people.set_password(connection, found["key"], password_hash)
+        await people.set_password(connection, found, password_hash, actor=None)
 
 
 @asynccontextmanager

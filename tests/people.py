@@ -46,7 +46,9 @@ async def make_person(
     address = email or f"{role}.{uuid7()}@example.org"
     family = uuid7()
     async with database.connection() as connection, connection.transaction():
-        row = await people.insert_person(connection, name=name, email=address, role=role, password_hash=HASH)
+        row = await people.insert_person(
+            connection, actor=None, name=name, email=address, role=role, password_hash=HASH
+        )
         await connection.execute(INSERT_SESSION, refresh_digest(first_refresh_token()), family, row["key"])
     token = Tokens.of(settings).issue(Claims(row["id"], family))
     return Someone(row["key"], row["id"], address, token)

@@ -88,6 +88,12 @@ async def find_password(connection: Connection, person: int) -> str | None:
     return found
 
 
+async def lock_password(connection: Connection, person: int) -> str | None:
+    """The password hash of a person, whose row is locked until the transaction ends."""
+    found: str | None = await connection.fetchval(FIND_PASSWORD + " FOR NO KEY UPDATE", person)
+    return found
+
+
 async def find_me(connection: Connection, person: int) -> Row | None:
     """What a person sees of themselves beyond their principal."""
     return await connection.fetchrow(FIND_ME, person)

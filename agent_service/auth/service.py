@@ -7,7 +7,7 @@ from agent_service.auth import queries, throttle
 from agent_service.auth.hashing import Hashing
 from agent_service.auth.queries import Row
 from agent_service.auth.schemas import LoginIn, MeOut, PasswordChangeIn, SessionOut
-from core import people
+from core import audit, people
 from core.access import Principal, PrincipalKind
 from core.db import Connection, Database
 from core.errors import Forbidden, Unauthenticated
@@ -117,8 +117,11 @@ async def change_password(
         raise WrongPassword("this is not your password", pointer="/current")
     fresh = await door.hashing.hash(asked.new.get_secret_value())
     async with door.database.connection() as connection, connection.transaction():
+        if await queries.lock_password(connection, person) != stored:
+            raise WrongPassword("your password was changed meanwhile", pointer="/current")
         await throttle.forgive(connection, counted)
-        await people.set_password(connection, person, fresh, spare=session)
+        row = await people.get_person_by_key(connection, person)
+        await people.set_password(connection, row, fresh, actor=person, spare=session)
 
 
 async def _begin(tokens: Tokens, connection: Connection, person: Row) -> SessionOut:
@@ -138,6 +141,8 @@ async def _continue(connection: Connection, token: Row | None, used: bytes, unus
         return True
     if not token["repeatable"]:
         await queries.end_family(connection, token["family"])
+        subject = f"person/{token['person']}"
+        await audit.record(connection, actor=None, action="session.token_reused", subject=subject)
         return False
     return True
 

@@ -1,13 +1,13 @@
 """The SQL of API keys."""
 
 from collections.abc import Sequence
-
-import asyncpg
+from typing import Any, TypeAlias
 
 from core.apikeys import MintedKey, Scope
 from core.db import Connection
 
-Row = asyncpg.Record
+Row: TypeAlias = dict[str, Any]
+"""A key by column names."""
 
 KEYS = (
     "SELECT id AS key, public_id, name, scopes, created_at, expires_at, last_used_at, revoked_at"
@@ -19,14 +19,12 @@ INSERT = """
 INSERT INTO ops.api_keys (public_id, name, secret_sha256, scopes, expires_at)
 VALUES ($1, $2, $3, $4, now() + make_interval(days => $5::integer))
 """
-REVOKE = """
-UPDATE ops.api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE public_id = $1 RETURNING id
-"""
+REVOKE = "UPDATE ops.api_keys SET revoked_at = now() WHERE public_id = $1 AND revoked_at IS NULL"
 
 
 async def list_keys(connection: Connection, *, before: int | None, limit: int) -> Sequence[Row]:
     """Keys, the newest first, before the key `before`."""
-    return await connection.fetch(LIST, before, limit)
+    return [dict(row) for row in await connection.fetch(LIST, before, limit)]
 
 
 async def insert_key(
@@ -38,9 +36,11 @@ async def insert_key(
     )
     row = await connection.fetchrow(FIND, minted.public_id)
     assert row is not None, "it was inserted just now"
-    return row
+    return dict(row)
 
 
-async def revoke_key(connection: Connection, public_id: str) -> bool:
-    """End a key; whether there is one of that id."""
-    return await connection.fetchval(REVOKE, public_id) is not None
+async def revoke_key(connection: Connection, public_id: str) -> Row | None:
+    """End a key, if there is one of that id."""
+    await connection.execute(REVOKE, public_id)
+    row = await connection.fetchrow(FIND, public_id)
+    return None if row is None else dict(row)

@@ -3,9 +3,9 @@
 from agent_service.keys import queries
 from agent_service.keys.queries import Row
 from agent_service.keys.schemas import KeyIn, KeyOut, NewKeyOut
-from core import apikeys
+from core import apikeys, audit
 from core.access import Principal, permissions_of_scopes
-from core.db import Database
+from core.db import Connection, Database
 from core.errors import Forbidden, NotFound
 from core.settings import Environment
 from core.web.pagination import Page, PageQuery, page_of
@@ -31,14 +31,22 @@ async def create_key(database: Database, env: Environment, caller: Principal, as
     minted, scopes = apikeys.mint(env), sorted(set(asked.scopes))
     async with database.connection() as connection, connection.transaction():
         row = await queries.insert_key(connection, minted, asked.name, scopes, asked.expires_in_days)
+        await _note(connection, caller, "key.created", row)
     return NewKeyOut(**shown(row).model_dump(), key=minted.plaintext)
 
 
 async def revoke_key(database: Database, caller: Principal, public_id: str) -> None:
     """End a key at once; one that ended before stays ended. Raises NotFound."""
     async with database.connection() as connection, connection.transaction():
-        if not await queries.revoke_key(connection, public_id):
+        row = await queries.revoke_key(connection, public_id)
+        if row is None:
             raise NotFound("there is no such key")
+        await _note(connection, caller, "key.revoked", row)
+
+
+async def _note(connection: Connection, caller: Principal, action: str, row: Row) -> None:
+    subject, scopes = f"key/{row['public_id']}", {"scopes": list(row["scopes"])}
+    await audit.record(connection, actor=caller.id, action=action, subject=subject, data=scopes)
 
 
 def shown(row: Row) -> KeyOut:

@@ -43,7 +43,12 @@ async def create_person(
     password_hash = await hashing.hash(password)
     async with database.connection() as connection, connection.transaction():
         row = await people.insert_person(
-            connection, name=asked.name, email=asked.email, role=asked.role, password_hash=password_hash
+            connection,
+            actor=caller.id,
+            name=asked.name,
+            email=asked.email,
+            role=asked.role,
+            password_hash=password_hash,
         )
     return NewPersonOut(**shown(row).model_dump(), password=None if given else password)
 
@@ -56,7 +61,7 @@ async def change_person(
         person = await people.lock_person(connection, person_id)
         require_version(expected, person["version"])
         changes = Changes(asked.name, asked.role, asked.active)
-        return shown(await people.change_person(connection, person, changes))
+        return shown(await people.change_person(connection, person, changes, actor=caller.id))
 
 
 async def reset_password(
@@ -68,7 +73,7 @@ async def reset_password(
     password_hash = await hashing.hash(password)
     async with database.connection() as connection, connection.transaction():
         person = await people.lock_person(connection, person_id)
-        await people.set_password(connection, person["key"], password_hash)
+        await people.set_password(connection, person, password_hash, actor=caller.id)
     return PasswordResetOut(password=None if given else password)
 
 
