@@ -132,7 +132,7 @@ async def test_every_act_is_in_the_audit_log_without_personal_data(
     await client.post(f"/people/{ana.id}/password", json={}, headers=boss.headers)
     async with database.transaction() as session:
         rows = await session.execute(
-            text("SELECT actor, action, data FROM ops.audit_entries WHERE subject = :who ORDER BY id"),
+            text("SELECT actor, action, data FROM ops.audit_log WHERE subject = :who ORDER BY id"),
             {"who": f"person/{ana.id}"},
         )
         entries = [tuple(row) for row in rows]
