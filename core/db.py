@@ -1,7 +1,7 @@
 """One engine per process, one transaction per door. Doorbells ring only after the outer commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, cast
 
@@ -12,8 +12,10 @@ from sqlalchemy import event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.util import greenlet_spawn
+
+from core.ambient import Ambient, surrounded_by, surrounding
 
 log = structlog.get_logger(__name__)
 
@@ -84,22 +86,54 @@ class Database:
         """One transaction: committed at the end of the block, rolled back by an exception.
 
         Callbacks given to `on_commit` run after the commit, in order. One that fails is logged: the
-        work is committed, and whoever waits for the bell also polls.
+        work is committed, and whoever waits for the bell also polls. Inside `one_transaction` it is a
+        savepoint, and its callbacks wait for the outer commit.
         """
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+        ambient = surrounding(self.engine)
+        bind = self.engine if ambient is None else ambient.connection
+        async with AsyncSession(
+            bind, expire_on_commit=False, join_transaction_mode="create_savepoint"
+        ) as session:
             async with session.begin():
                 yield session
-            for callback in session.info.pop(_CALLBACKS, []):
-                await _run(callback)
+            callbacks = session.info.pop(_CALLBACKS, [])
+        if ambient is None:
+            await _run(callbacks)
+        else:
+            ambient.callbacks += callbacks
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A raw connection outside of any transaction, one round trip a statement: for single ones."""
+        """A raw connection outside of any transaction, one round trip a statement: for single ones.
+
+        Inside `one_transaction` it is that one's, in a savepoint.
+        """
+        ambient = surrounding(self.engine)
+        if ambient is not None:
+            driver = await _begun(ambient.connection)
+            async with driver.transaction():
+                yield driver
+            return
         pooled = await self.engine.raw_connection()
         try:
             yield cast("Connection", pooled.driver_connection)
         finally:
             await asyncio.shield(greenlet_spawn(pooled.close))  # a cancelled request gives it back, too
+
+    @asynccontextmanager
+    async def one_transaction(self) -> AsyncIterator[Connection]:
+        """Make one transaction of all that this task does with the database until the block ends.
+
+        Nested `transaction()` and `connection()` blocks become savepoints: one that fails takes back
+        its own work only. No network call may be made meanwhile, and tasks started inside are on their own.
+        """
+        async with self.engine.connect() as connection:
+            ambient = Ambient(connection)
+            async with connection.begin():
+                driver = await _begun(connection)
+                with surrounded_by(ambient):
+                    yield driver
+        await _run(ambient.callbacks)
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -116,13 +150,7 @@ def on_commit(session: AsyncSession, callback: Callback) -> None:
 
 async def driver_connection(session: AsyncSession) -> Connection:
     """The raw asyncpg connection of the session's transaction, for statements whose cost matters."""
-    connection = await session.connection()
-    raw = await connection.get_raw_connection()
-    driver: Any = raw.driver_connection
-    if not driver.is_in_transaction():  # SQLAlchemy begins at its first statement, and ours is not its:
-        adapted: Any = raw.dbapi_connection
-        await adapted._start_transaction()  # noqa: SLF001 - what that statement would do, without its round trip
-    return cast("Connection", driver)
+    return await _begun(await session.connection())
 
 
 def sqlstate(error: DBAPIError) -> str | None:
@@ -142,11 +170,22 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(_OUTAGE)
 
 
-async def _run(callback: Callback) -> None:
-    try:
-        await callback()
-    except Exception:
-        log.warning("on_commit_failed", exc_info=True)
+async def _begun(connection: AsyncConnection) -> Connection:
+    """The raw connection, in its transaction."""
+    raw = await connection.get_raw_connection()
+    driver: Any = raw.driver_connection
+    if not driver.is_in_transaction():  # SQLAlchemy begins at its first statement, and ours is not its:
+        adapted: Any = raw.dbapi_connection
+        await adapted._start_transaction()  # noqa: SLF001 - what that statement would do, without its round trip
+    return cast("Connection", driver)
+
+
+async def _run(callbacks: Iterable[Callback]) -> None:
+    for callback in callbacks:
+        try:
+            await callback()
+        except Exception:
+            log.warning("on_commit_failed", exc_info=True)
 
 
 def _register_vector(connection: Any, _record: Any) -> None:

@@ -8,11 +8,13 @@ class DomainError(Exception):
     """A refusal the caller can understand: a stable `code`, an HTTP `status`, a `detail` sentence.
 
     `detail` is shown to callers: it never carries personal data, the rejected input or SQL.
-    `pointer` names the offending member of the request body (RFC 6901) when there is one.
+    `pointer` names the offending member of the request body (RFC 6901) when there is one, `retry_after` the
+    seconds after which the same request may succeed.
     """
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = HTTPStatus.INTERNAL_SERVER_ERROR
+    retry_after: int | None = None
 
     def __init__(self, detail: str, *, pointer: str | None = None) -> None:
         super().__init__(detail)

@@ -33,6 +33,7 @@ beat_schedule = {
         "upkeep.sweep_orphans": 600.0,
         "upkeep.expire_attempts": 3600.0,
         "upkeep.expire_blobs": 3600.0,
+        "upkeep.expire_keys": 60.0,
         "upkeep.calibrate": 60.0,
     }.items()
 }

@@ -16,6 +16,7 @@ from agent_service.chat.transcript import Cursor, Transcript
 from core.access import Permission
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from core.web.auth import Caller, requires
+from core.web.idempotency import commits_itself
 from core.web.problems import ValidationFailed, responses
 from core.web.requests import BodyTooLarge, UnsupportedMediaType, router
 from core.web.runtime import Db
@@ -35,7 +36,7 @@ Accept = Annotated[str | None, Header(include_in_schema=False)]
 @chat.post(
     "",
     summary="Ask a question",
-    dependencies=MAY_CHAT,
+    dependencies=[*MAY_CHAT, commits_itself("a model speaks in between")],
     response_model=ChatOut,
     responses={200: STREAMED, **responses(*ALWAYS, BodyTooLarge, UnsupportedMediaType)},
 )

@@ -12,6 +12,7 @@ from agent_service.completions import service
 from agent_service.completions.schemas import CompletionIn, CompletionOut, ModelsOut
 from agent_service.knowledge import queries
 from core.web.auth import Caller
+from core.web.idempotency import commits_itself
 from core.web.problems import responses
 from core.web.requests import BodyTooLarge, UnsupportedMediaType, router
 from core.web.runtime import Db
@@ -22,7 +23,7 @@ completions = router(prefix="/v1", tags=["OpenAI-compatible"])
 @completions.post(
     "/chat/completions",
     summary="Ask as an OpenAI client",
-    dependencies=MAY_CHAT,
+    dependencies=[*MAY_CHAT, commits_itself("a model speaks in between")],
     response_model=CompletionOut,
     responses={200: STREAMED, **responses(*ALWAYS, BodyTooLarge, UnsupportedMediaType)},
 )

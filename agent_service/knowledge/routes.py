@@ -21,6 +21,7 @@ from agent_service.knowledge.schemas import (
 from core.access import Permission
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from core.web.auth import requires
+from core.web.idempotency import commits_itself
 from core.web.pagination import BadCursor, Page
 from core.web.problems import ValidationFailed, responses
 from core.web.requests import BodyTooLarge, UnsupportedMediaType, router
@@ -36,7 +37,7 @@ knowledge = router(tags=["knowledge"])
 @knowledge.post(
     "/retrieve",
     summary="Search",
-    dependencies=MAY_READ,
+    dependencies=[*MAY_READ, commits_itself("an embedding provider may be asked in between")],
     responses=responses(*ALWAYS, BodyTooLarge, UnsupportedMediaType),
 )
 async def retrieve(asked: RetrieveIn, means: OurMeans) -> RetrieveOut:

@@ -2,9 +2,17 @@
 
 from typing import Any
 
+from core.web.idempotency import HEADER, PATTERN
 from core.web.problems import MEDIA_TYPE, Problem
 
 _CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_KEY = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "The same key and body again, within 24 hours: one effect, and the same answer",
+    "schema": {"type": "string", "pattern": PATTERN},
+}
 _FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
@@ -18,7 +26,18 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
     for operations in document.get("paths", {}).values():
         for operation in operations.values():
             _promise(operation["responses"])
+        if "security" in (posted := operations.get("post", {})):
+            _offer_key(posted)
     return document
+
+
+def _offer_key(operation: dict[str, Any]) -> None:
+    parameters = operation.setdefault("parameters", [])
+    if all(parameter["name"] != HEADER for parameter in parameters):
+        parameters.append(_KEY)
+        operation["responses"].setdefault(
+            "409", {"description": "`idempotency_in_flight`", "content": _CONTENT}
+        )
 
 
 def _promise(responses: dict[str, Any]) -> None:

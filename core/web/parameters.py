@@ -26,7 +26,7 @@ class Declared:
         return cls(
             frozenset(name for name, _ in query),
             frozenset(name for name, annotation in query if _is_list(annotation)),
-            frozenset(field.alias for field in _fields(dependant, "header_params")),
+            frozenset(field.alias.lower() for field in _fields(dependant, "header_params")),
         )
 
     def check(self, request: Request) -> None:

@@ -13,7 +13,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.errors import DomainError, NotFound, TooManyRequests, Unauthenticated, Unavailable
+from core.errors import DomainError, NotFound, Unauthenticated
 
 MEDIA_TYPE = "application/problem+json"
 REGISTRY_PATH = "/problems"
@@ -146,7 +146,7 @@ def pointer(location: Sequence[str | int]) -> str:
 
 
 def _headers(error: DomainError) -> dict[str, str]:
-    if isinstance(error, Unavailable | TooManyRequests):
+    if error.retry_after is not None:
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="cogep"'}

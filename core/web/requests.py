@@ -16,7 +16,8 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from core.errors import DomainError
-from core.web.auth import Requires
+from core.web.auth import Requires, identify
+from core.web.idempotency import HEADER, CommitsItself, Manner, once, presented
 from core.web.large_bodies import spooled
 from core.web.parameters import Declared
 from core.web.problems import MalformedRequest
@@ -114,6 +115,7 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
         demands = [item.call for item in self.dependant.dependencies if isinstance(item.call, Requires)]
         declared = Declared.of(self.dependant)
+        handle = self._once(handle, declared) if demands and "POST" in (self.methods or ()) else handle
 
         async def strict(request: Request) -> Response:
             strict_request = self._bounded(request)
@@ -129,6 +131,21 @@ class StrictRoute(APIRoute):
     async def _serve(self, request: StrictRequest, handle: Handler) -> Response:
         await self._read_body(request)
         return await handle(request)
+
+    def _once(self, handle: Handler, declared: Declared) -> Handler:
+        """The handler behind `Idempotency-Key`; a route that declares this header honours it by itself."""
+        if HEADER.lower() in declared.headers:
+            return handle
+        marks = [item for item in self.dependant.dependencies if isinstance(item.call, CommitsItself)]
+        manner = Manner(self.path_format, has_body=self.body_field is not None, commits_itself=bool(marks))
+
+        async def keyed(request: Request) -> Response:
+            key = presented(request)
+            if key is None:
+                return await handle(request)
+            return await once(request, handle, manner, key, await identify(request))
+
+        return keyed
 
     def _bounded(self, request: Request) -> StrictRequest:
         bounded = StrictRequest(request.scope, request.receive)

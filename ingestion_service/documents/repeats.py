@@ -1,20 +1,12 @@
 """Which documents were handed in before, and which job answers for them. Pure."""
 
 from collections.abc import Collection, Sequence
-from http import HTTPStatus
 from uuid import UUID
 
 from asyncpg import Record
 
-from core.errors import DomainError
+from core.web.idempotency import IdempotencyKeyReused
 from ingestion_service.documents.submission import Submission
-
-
-class IdempotencyMismatch(DomainError):
-    """The idempotency key was used before, for another request."""
-
-    code = "idempotency_mismatch"
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 class Known:
@@ -42,7 +34,7 @@ class Known:
         return self._by_content.values()
 
     def answer(self, item: Submission) -> UUID:
-        """The public id of the item's job: its own when it is new. Raises IdempotencyMismatch."""
+        """The public id of the item's job: its own when it is new. Raises IdempotencyKeyReused."""
         key = item.idempotency_key
         if key in self._by_key:
             return self._replay(*self._by_key[key], item)
@@ -57,6 +49,6 @@ class Known:
 
     def _replay(self, job: UUID, request: bytes, item: Submission) -> UUID:
         if request != item.request_sha256:
-            raise IdempotencyMismatch("this idempotency key was used for another request")
+            raise IdempotencyKeyReused("this idempotency key was used for another request")
         self.replays += 1
         return job

@@ -11,6 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from core.access import Permission
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from core.web.auth import Caller, requires
+from core.web.idempotency import REPLAYED, IdempotencyKeyReused
 from core.web.pagination import BadCursor, Page
 from core.web.problems import ValidationFailed, responses
 from core.web.requests import BodyTooLarge, UnsupportedMediaType, router
@@ -19,7 +20,6 @@ from core.web.sse import EventId, follow
 from ingestion_service.documents import intake, service
 from ingestion_service.documents.addresses import UrlNotAllowed
 from ingestion_service.documents.deps import Accept, Bell, FileIn, Key
-from ingestion_service.documents.repeats import IdempotencyMismatch
 from ingestion_service.documents.schemas import (
     BatchIn,
     BatchOut,
@@ -30,9 +30,8 @@ from ingestion_service.documents.schemas import (
 )
 
 ALWAYS = (Unauthenticated, Forbidden, ValidationFailed, Unavailable)
-BODY = (*ALWAYS, BodyTooLarge, UnsupportedMediaType, UrlNotAllowed, IdempotencyMismatch)
+BODY = (*ALWAYS, BodyTooLarge, UnsupportedMediaType, UrlNotAllowed, IdempotencyKeyReused)
 MAY_INGEST = [requires(Permission.DOCUMENTS_SUBMIT)]
-REPLAYED = "Idempotent-Replayed"
 
 documents = router(prefix="/ingest", tags=["documents"])
 uploads = router(prefix="/ingest", tags=["documents"], large=True)

@@ -48,7 +48,7 @@ async def accept_documents(
     """Take all of them in, or none; `items` are of one principal.
 
     A repeat answers with the first job: the same idempotency key, or the same content of the same source
-    while a job for it is unfinished. Raises IdempotencyMismatch.
+    while a job for it is unfinished. Raises IdempotencyKeyReused.
     """
     for attempt in (_accept_new, *[_accept] * RACES):
         try:

@@ -9,6 +9,7 @@ from core.access import Permission
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from core.vault import VaultClosed
 from core.web.auth import Caller, requires
+from core.web.idempotency import RetryId, commits_itself
 from core.web.pagination import BadCursor, Page
 from core.web.problems import ValidationFailed, responses
 from core.web.requests import BodyTooLarge, UnsupportedMediaType, router
@@ -26,12 +27,14 @@ messages = router(prefix="/ingest", tags=["messages"])
     "/message",
     status_code=202,
     summary="Take a message in",
-    dependencies=MAY_INGEST,
+    dependencies=[*MAY_INGEST, commits_itself("stored for good before it is tied to its sender")],
     responses=responses(*ALWAYS, VaultClosed, BodyTooLarge, UnsupportedMediaType),
 )
-async def ingest_message(message: MessageIn, caller: Caller, database: Db, vault: Sealed) -> MessageOut:
+async def ingest_message(
+    message: MessageIn, caller: Caller, database: Db, vault: Sealed, retry: RetryId
+) -> MessageOut:
     """Stored for good once this answers. `contact_id` is the one person who is known by these identities."""
-    return await service.accept_message(database, vault, caller, message)
+    return await service.accept_message(database, vault, caller, message, retry=retry)
 
 
 @messages.get(

@@ -25,10 +25,13 @@ class EventAlreadyLinked(Conflict):
 
 
 async def accept_message(
-    database: Database, vault: Vault, caller: Principal, message: MessageIn
+    database: Database, vault: Vault, caller: Principal, message: MessageIn, *, retry: str | None = None
 ) -> MessageOut:
-    """Store the message, then tie it to its sender; once stored it is never lost, whatever happens next."""
-    stored = await _store(database, _sealed(vault, caller, message))
+    """Store the message, then tie it to its sender; once stored it is never lost, whatever happens next.
+
+    `retry` stands in for an external id: tries of one request are one message.
+    """
+    stored = await _store(database, _sealed(vault, caller, message, retry))
     at_hand = message if stored["is_new"] else None  # a repeat may have another body, which does not count
     contact = stored["contact_id"] or await try_link(database, vault, stored["id"], at_hand)
     return MessageOut(event_id=stored["public_id"], contact_id=contact, duplicate=not stored["is_new"])
@@ -66,7 +69,7 @@ async def _store(database: Database, event: NewEvent) -> Record:
     return stored
 
 
-def _sealed(vault: Vault, caller: Principal, message: MessageIn) -> NewEvent:
+def _sealed(vault: Vault, caller: Principal, message: MessageIn, retry: str | None) -> NewEvent:
     """The digest is an HMAC: of a short message with a CPF in it, a bare hash would tell everything."""
     public_id, body = uuid7(), message.packed()
     return NewEvent(
@@ -74,7 +77,7 @@ def _sealed(vault: Vault, caller: Principal, message: MessageIn) -> NewEvent:
         caller.id,
         message.account,
         message.source.value,
-        message.external_id,
+        message.external_id or (f"retry:{retry}" if retry else None),
         vault.digest("message", body),
         vault.seal(body, context=body_context(public_id)),
     )

@@ -77,14 +77,14 @@ async def test_the_same_key_and_body_answer_with_the_first_job(
     client: httpx.AsyncClient, database: Database
 ) -> None:
     first = await client.post("/ingest", json={"text": "a"}, headers={"Idempotency-Key": "k1"})
-    assert "idempotent-replayed" not in first.headers
+    assert "idempotency-replayed" not in first.headers
     for body, headers in (
         ({"text": "a"}, {"Idempotency-Key": "k1"}),
         ({"text": "a", "idempotency_key": "k1"}, {}),
         ({"text": "a", "idempotency_key": "k1"}, {"Idempotency-Key": "k1"}),
     ):
         again = await client.post("/ingest", json=body, headers=headers)
-        assert (again.status_code, again.headers["idempotent-replayed"]) == (202, "true")
+        assert (again.status_code, again.headers["idempotency-replayed"]) == (202, "true")
         assert again.json()["id"] == first.json()["id"]
     assert await count(database, "ai.ingestion_queue") == 1
 
@@ -93,7 +93,7 @@ async def test_the_same_key_with_another_body_is_refused(client: httpx.AsyncClie
     await accepted(client, {"text": "a"}, **{"Idempotency-Key": "k1"})
     for body in ({"text": "b"}, {"text": "a", "priority": 1}, {"text": "a", "namespace": "other"}):
         answer = await client.post("/ingest", json=body, headers={"Idempotency-Key": "k1"})
-        assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_mismatch")
+        assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
 
 async def test_a_key_belongs_to_its_principal(
@@ -174,7 +174,7 @@ async def test_a_batch_is_repeated_by_its_key(client: httpx.AsyncClient) -> None
     body = {"items": [{"text": "a"}, {"text": "b", "idempotency_key": "own"}]}
     first = await client.post("/ingest/batch", json=body, headers={"Idempotency-Key": "batch"})
     again = await client.post("/ingest/batch", json=body, headers={"Idempotency-Key": "batch"})
-    assert again.headers["idempotent-replayed"] == "true"
+    assert again.headers["idempotency-replayed"] == "true"
     assert [job["id"] for job in again.json()["items"]] == [job["id"] for job in first.json()["items"]]
     own = await accepted(client, {"text": "b", "idempotency_key": "own"})
     assert own["id"] == first.json()["items"][1]["id"]
@@ -185,7 +185,7 @@ async def test_a_key_twice_in_a_batch_means_the_same_request(client: httpx.Async
     answer = await client.post("/ingest/batch", json={"items": [same, same]})
     assert len({job["id"] for job in answer.json()["items"]}) == 1
     other = await client.post("/ingest/batch", json={"items": [same, {**same, "text": "b"}]})
-    assert other.json()["code"] == "idempotency_mismatch"
+    assert other.json()["code"] == "idempotency_key_reused"
 
 
 async def test_the_examples_of_the_document_work_when_pasted(app: FastAPI, client: httpx.AsyncClient) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.db import Connection
 
 BATCH = 1000
+KEYS_AT_ONCE = 10_000
 LEAST_CHUNKS = 50
 """A self-test of fewer chunks tells nothing."""
 
@@ -44,6 +45,18 @@ async def delete_old_blobs(session: AsyncSession, *, days: int) -> int:
         "SELECT count(*) FROM gone"
     )
     return await session.scalar(statement, {"days": days, "batch": BATCH}) or 0
+
+
+async def delete_old_keys(session: AsyncSession) -> int:
+    """Forget answers kept for a retry that comes no more; how many rows."""
+    statement = text(
+        "WITH old AS (SELECT scope FROM ops.idempotency_keys "
+        "WHERE created_at < now() - interval '24 hours' ORDER BY created_at LIMIT :batch "
+        "FOR UPDATE SKIP LOCKED), "
+        "gone AS (DELETE FROM ops.idempotency_keys k USING old WHERE k.scope = old.scope RETURNING 1) "
+        "SELECT count(*) FROM gone"
+    )
+    return await session.scalar(statement, {"batch": KEYS_AT_ONCE}) or 0
 
 
 @asynccontextmanager

@@ -43,12 +43,18 @@ async def expire_blobs(session: AsyncSession) -> int:
     return await queries.delete_old_blobs(session, days=BLOBS_KEPT_DAYS)
 
 
+async def expire_keys(session: AsyncSession) -> int:
+    """Forget answers that were kept for a day."""
+    return await queries.delete_old_keys(session)
+
+
 CHORES: dict[str, Chore] = {
     "rescue": rescue_jobs,
     "stage": stage_jobs,
     "sweep_orphans": sweep,
     "expire_attempts": expire_attempts,
     "expire_blobs": expire_blobs,
+    "expire_keys": expire_keys,
 }
 
 

@@ -102,3 +102,13 @@ async def test_old_bytes_handed_in_again_are_safe_while_their_job_is_being_accep
         await insert_jobs(await driver_connection(session), 5, [submission], set())
         assert await do_chore(database, "expire_blobs") == 0
     assert await do_chore(database, "expire_blobs") == 0
+
+
+async def test_answers_are_kept_for_a_day(queue: Any, database: Database) -> None:
+    for scope, age in (("01", "25 hours"), ("02", "23 hours")):
+        await queue.execute(
+            "INSERT INTO ops.idempotency_keys (scope, request, answer, created_at) "
+            f"VALUES ('\\x{scope}', '', '', now() - interval '{age}')"
+        )
+    assert await do_chore(database, "expire_keys") == 1
+    assert await do_chore(database, "expire_keys") == 0
