@@ -19,23 +19,30 @@ GET_EVENT = "SELECT public_id, body_sealed FROM crm.ingest_events WHERE id = $1"
 GET_CONTACT = """
 SELECT c.public_id FROM crm.ingest_events e JOIN crm.clients c ON c.id = e.client_id WHERE e.id = $1
 """
+# Both ways of linking tell of it in the same statement: a round trip for it would be felt at the door.
+_TOLD = """
+INSERT INTO ops.outbox_events (public_id, type, subject, data)
+SELECT $1, $2, public_id, jsonb_build_object('event_id', public_id, 'contact_id', contact) FROM linked
+"""
 # Waits for a merge of the owner, and then does not see an owner whose status it changed.
-LINK_KNOWN = """
+LINK_KNOWN = f"""
 WITH owners AS (
     SELECT c.id, c.public_id
-    FROM unnest($2::text[], $3::text[]) AS given (kind, match_key)
+    FROM unnest($4::text[], $5::text[]) AS given (kind, match_key)
     JOIN crm.identities i ON i.kind = given.kind::crm.identity_kind AND i.match_key = given.match_key
     JOIN crm.clients c ON c.id = i.client_id
-    WHERE i.valid_to IS NULL AND c.status = 'ACTIVE' AND ($4::text IS NULL OR c.name IS NOT NULL)
+    WHERE i.valid_to IS NULL AND c.status = 'ACTIVE' AND ($6::text IS NULL OR c.name IS NOT NULL)
     FOR KEY SHARE OF c
 ), owner AS (
     SELECT min(id) AS id, (array_agg(public_id))[1] AS contact FROM owners
-    HAVING count(*) = cardinality($2) AND min(id) = max(id)
-)
-UPDATE crm.ingest_events e
-SET status = 'LINKED', client_id = owner.id, linked_at = now(), error_code = NULL, next_at = NULL
-FROM owner WHERE e.id = $1 AND e.status <> 'LINKED' RETURNING owner.contact
-"""
+    HAVING count(*) = cardinality($4) AND min(id) = max(id)
+), linked AS (
+    UPDATE crm.ingest_events e
+    SET status = 'LINKED', client_id = owner.id, linked_at = now(), error_code = NULL, next_at = NULL
+    FROM owner WHERE e.id = $3 AND e.status <> 'LINKED' RETURNING e.public_id, owner.contact
+), told AS ({_TOLD})
+SELECT contact FROM linked
+"""  # noqa: S608 - both parts are constants
 LOCK_KEYS = "SELECT count(pg_advisory_xact_lock(key)) FROM unnest($1::bigint[]) AS given (key)"
 # Waits for a merge of an owner, and then tells its new status beside the identity as it was before.
 FIND_OWNERS = """
@@ -61,17 +68,14 @@ INSERT INTO crm.identity_conflicts (public_id, client_ids, chosen_id, event_id) 
 ON CONFLICT (client_ids) WHERE status = 'OPEN'
 DO UPDATE SET occurrences = identity_conflicts.occurrences + 1, event_id = excluded.event_id
 """
-# With its event for the outbox: a round trip of its own would be felt at the door.
-MARK_LINKED = """
+MARK_LINKED = f"""
 WITH linked AS (
     UPDATE crm.ingest_events
-    SET status = 'LINKED', client_id = $2, linked_at = now(), error_code = NULL, next_at = NULL
-    WHERE id = $1 AND status <> 'LINKED' RETURNING public_id
+    SET status = 'LINKED', client_id = $4, linked_at = now(), error_code = NULL, next_at = NULL
+    WHERE id = $3 AND status <> 'LINKED' RETURNING public_id, $5::uuid AS contact
 )
-INSERT INTO ops.outbox_events (public_id, type, subject, data)
-SELECT $4, $5, public_id, jsonb_build_object('event_id', public_id, 'contact_id', $3::uuid) FROM linked
-RETURNING id
-"""
+{_TOLD} RETURNING id
+"""  # noqa: S608 - both parts are constants
 # Waits 5 s, 10 s, 20 s, up to 15 min, each shortened by up to a half so that a crowd spreads.
 MARK_FAILED = """
 UPDATE crm.ingest_events
@@ -117,7 +121,7 @@ async def link_known(
 
     None when there is no such client, or when somebody else linked the event.
     """
-    contact: UUID | None = await connection.fetchval(LINK_KNOWN, event, *_columns(keys), name)
+    contact: UUID | None = await connection.fetchval(LINK_KNOWN, *_telling(), event, *_columns(keys), name)
     return contact
 
 
@@ -164,8 +168,7 @@ async def note_conflict(connection: Connection, clients: Collection[int], chosen
 
 async def mark_linked(connection: Connection, event: int, client: int, contact: UUID) -> bool:
     """The event is the client's, and this is told; False when it is linked already."""
-    told = await connection.fetchval(MARK_LINKED, event, client, contact, uuid7(), EventType.MESSAGE_LINKED)
-    return told is not None
+    return await connection.fetchval(MARK_LINKED, *_telling(), event, client, contact) is not None
 
 
 async def mark_failed(connection: Connection, event: int, code: str, *, again: bool, most: int) -> None:
@@ -175,3 +178,7 @@ async def mark_failed(connection: Connection, event: int, code: str, *, again: b
 
 def _columns(keys: Sequence[Key]) -> tuple[list[str], list[str]]:
     return [key.kind for key in keys], [key.match_key for key in keys]
+
+
+def _telling() -> tuple[UUID, str]:
+    return uuid7(), EventType.MESSAGE_LINKED.value
