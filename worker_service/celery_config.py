@@ -34,6 +34,7 @@ beat_schedule = {
         "upkeep.expire_attempts": 3600.0,
         "upkeep.expire_blobs": 3600.0,
         "upkeep.expire_keys": 60.0,
+        "upkeep.expire_events": 3600.0,
         "upkeep.calibrate": 60.0,
     }.items()
 }

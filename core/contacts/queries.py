@@ -54,7 +54,15 @@ JOIN crm.identities i ON i.kind = given.kind::crm.identity_kind AND i.match_key 
 JOIN crm.clients c ON c.id = i.client_id
 WHERE i.valid_to IS NULL FOR KEY SHARE OF c
 """
-INSERT_CLIENT = "INSERT INTO crm.clients (public_id, name) VALUES ($1, $2) RETURNING id, public_id"
+INSERT_CLIENT = """
+WITH client AS (
+    INSERT INTO crm.clients (public_id, name) VALUES ($1, $2) RETURNING id, public_id
+), told AS (
+    INSERT INTO ops.outbox_events (public_id, type, subject, data)
+    SELECT $3, $4, public_id, jsonb_build_object('client_id', public_id) FROM client
+)
+SELECT id, public_id FROM client
+"""
 NAME_CLIENT = """
 UPDATE crm.clients SET name = $2, version = version + 1, updated_at = now() WHERE id = $1 AND name IS NULL
 """
@@ -121,7 +129,7 @@ async def link_known(
 
     None when there is no such client, or when somebody else linked the event.
     """
-    contact: UUID | None = await connection.fetchval(LINK_KNOWN, *_telling(), event, *_columns(keys), name)
+    contact: UUID | None = await connection.fetchval(LINK_KNOWN, *_told(), event, *_columns(keys), name)
     return contact
 
 
@@ -141,8 +149,8 @@ async def find_owners(connection: Connection, keys: Sequence[Key]) -> list[Owner
 
 
 async def insert_client(connection: Connection, name: str | None) -> tuple[int, UUID]:
-    """A new person."""
-    row = await connection.fetchrow(INSERT_CLIENT, uuid7(), name)
+    """A new person; this is told."""
+    row = await connection.fetchrow(INSERT_CLIENT, uuid7(), name, uuid7(), EventType.CLIENT_CREATED.value)
     assert row is not None, "RETURNING returns"
     return row["id"], row["public_id"]
 
@@ -168,7 +176,7 @@ async def note_conflict(connection: Connection, clients: Collection[int], chosen
 
 async def mark_linked(connection: Connection, event: int, client: int, contact: UUID) -> bool:
     """The event is the client's, and this is told; False when it is linked already."""
-    return await connection.fetchval(MARK_LINKED, *_telling(), event, client, contact) is not None
+    return await connection.fetchval(MARK_LINKED, *_told(), event, client, contact) is not None
 
 
 async def mark_failed(connection: Connection, event: int, code: str, *, again: bool, most: int) -> None:
@@ -180,5 +188,5 @@ def _columns(keys: Sequence[Key]) -> tuple[list[str], list[str]]:
     return [key.kind for key in keys], [key.match_key for key in keys]
 
 
-def _telling() -> tuple[UUID, str]:
+def _told() -> tuple[UUID, str]:
     return uuid7(), EventType.MESSAGE_LINKED.value

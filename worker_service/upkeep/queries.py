@@ -59,6 +59,19 @@ async def delete_old_keys(session: AsyncSession) -> int:
     return await session.scalar(statement, {"batch": KEYS_AT_ONCE}) or 0
 
 
+async def delete_old_events(session: AsyncSession, *, days: int) -> int:
+    """Forget events told more than `days` ago and how their deliveries went; how many events."""
+    statement = text(
+        "WITH old AS (SELECT e.id FROM ops.outbox_events e "
+        "WHERE e.created_at < now() - make_interval(days => :days) AND e.dispatched_at IS NOT NULL "
+        "AND NOT EXISTS (SELECT FROM ops.webhook_deliveries d "
+        "WHERE d.event_id = e.id AND d.due_at IS NOT NULL) ORDER BY e.id LIMIT :batch), "
+        "gone AS (DELETE FROM ops.outbox_events e USING old WHERE e.id = old.id RETURNING 1) "
+        "SELECT count(*) FROM gone"
+    )
+    return await session.scalar(statement, {"days": days, "batch": BATCH}) or 0
+
+
 @asynccontextmanager
 async def session_lock(connection: Connection, chore: str) -> AsyncIterator[bool]:
     """Be the only one at a `chore` too long for one transaction; False when somebody is at it already."""

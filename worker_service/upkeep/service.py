@@ -13,6 +13,7 @@ log = structlog.get_logger(__name__)
 
 ATTEMPTS_KEPT_DAYS = 30
 BLOBS_KEPT_DAYS = 7
+EVENTS_KEPT_DAYS = 90
 
 Chore = Callable[[AsyncSession], Awaitable[int]]
 
@@ -48,6 +49,11 @@ async def expire_keys(session: AsyncSession) -> int:
     return await queries.delete_old_keys(session)
 
 
+async def expire_events(session: AsyncSession) -> int:
+    """Forget events that were told long ago."""
+    return await queries.delete_old_events(session, days=EVENTS_KEPT_DAYS)
+
+
 CHORES: dict[str, Chore] = {
     "rescue": rescue_jobs,
     "stage": stage_jobs,
@@ -55,6 +61,7 @@ CHORES: dict[str, Chore] = {
     "expire_attempts": expire_attempts,
     "expire_blobs": expire_blobs,
     "expire_keys": expire_keys,
+    "expire_events": expire_events,
 }
 
 

@@ -49,7 +49,10 @@ async def test_a_linked_message_is_told_once(database: Database, vault: Vault, m
     contact = await try_link(database, vault, event)
     assert await try_link(database, vault, event) == contact
     data = {"event_id": str(public_id), "contact_id": str(contact)}
-    assert await events(database) == [("message.linked", public_id, data)]
+    assert await events(database) == [
+        ("client.created", contact, {"client_id": str(contact)}),
+        ("message.linked", public_id, data),
+    ]
 
 
 async def test_so_is_one_of_a_known_sender(database: Database, vault: Vault, message: Message) -> None:
@@ -58,7 +61,7 @@ async def test_so_is_one_of_a_known_sender(database: Database, vault: Vault, mes
     second, public_id = await receive(database, vault, message)
     assert await try_link(database, vault, second) == await try_link(database, vault, second) == contact
     data = {"event_id": str(public_id), "contact_id": str(contact)}
-    assert (await events(database))[1:] == [("message.linked", public_id, data)]
+    assert (await events(database))[2:] == [("message.linked", public_id, data)]
 
 
 async def test_a_message_that_failed_to_link_is_not_told(
