@@ -1,7 +1,21 @@
+import asyncio
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+PATIENCE = 60.0
+
+Condition = Callable[[], Awaitable[object]]
+
+
+async def until(condition: Condition, *, patience: float = PATIENCE) -> None:
+    """Wait for what must become true; how soon is not the test's matter."""
+    deadline = time.monotonic() + patience
+    while not await condition():
+        assert time.monotonic() < deadline, "it never became true"
+        await asyncio.sleep(0.02)
 
 
 @contextmanager

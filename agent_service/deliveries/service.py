@@ -9,7 +9,7 @@ from agent_service.deliveries.schemas import DeliveryDetail, DeliveryOut, Delive
 from core.db import Connection, Database
 from core.errors import Conflict, NotFound
 from core.models import DeliveryStatus, WebhookStatus
-from core.web.pagination import Page, decode_cursor, encode_cursor
+from core.web.pagination import Page, decode_cursor, page_of
 
 
 class WebhookInactive(Conflict):
@@ -32,8 +32,7 @@ async def list_deliveries(database: Database, webhook_id: UUID, query: DeliveryQ
         rows = await queries.list_deliveries(
             connection, webhook["id"], query.status, before=before, limit=query.limit + 1
         )
-    more = encode_cursor(rows[query.limit - 1]["key"]) if len(rows) > query.limit else None
-    return Page(items=[DeliveryOut(**row) for row in rows[: query.limit]], next_cursor=more)
+    return page_of(rows, query.limit, lambda row: DeliveryOut(**row))
 
 
 async def get_delivery(database: Database, delivery_id: UUID) -> DeliveryDetail:

@@ -73,9 +73,11 @@ async def get_webhook(webhook_id: UUID, database: Db) -> WebhookOut:
     dependencies=MAY_MANAGE,
     responses=responses(*ALWAYS, *BODY, NotFound, service.AddressRefused),
 )
-async def change_webhook(webhook_id: UUID, asked: WebhookPatch, database: Db, settings: Config) -> WebhookOut:
+async def change_webhook(
+    webhook_id: UUID, asked: WebhookPatch, caller: Caller, database: Db, settings: Config
+) -> WebhookOut:
     """While it is not ACTIVE nothing new is noted for it, and what was noted waits."""
-    return await service.change_webhook(database, settings, webhook_id, asked)
+    return await service.change_webhook(database, settings, caller, webhook_id, asked)
 
 
 @webhooks.delete(
@@ -85,9 +87,9 @@ async def change_webhook(webhook_id: UUID, asked: WebhookPatch, database: Db, se
     dependencies=MAY_MANAGE,
     responses=responses(*ALWAYS, NotFound),
 )
-async def delete_webhook(webhook_id: UUID, database: Db) -> None:
+async def delete_webhook(webhook_id: UUID, caller: Caller, database: Db) -> None:
     """What waits for it is not delivered."""
-    await service.delete_webhook(database, webhook_id)
+    await service.delete_webhook(database, caller, webhook_id)
 
 
 @webhooks.post(
@@ -96,6 +98,8 @@ async def delete_webhook(webhook_id: UUID, database: Db) -> None:
     dependencies=MAY_MANAGE,
     responses=responses(*ALWAYS, *BODY, VaultClosed, NotFound),
 )
-async def rotate_secret(webhook_id: UUID, asked: RotateIn, database: Db, vault: Sealed) -> Rotated:
+async def rotate_secret(
+    webhook_id: UUID, asked: RotateIn, caller: Caller, database: Db, vault: Sealed
+) -> Rotated:
     """For some hours each delivery carries signatures of both, so that the receiver may change in peace."""
-    return await service.rotate_secret(database, vault, webhook_id, asked)
+    return await service.rotate_secret(database, vault, caller, webhook_id, asked)

@@ -13,6 +13,7 @@ from agent_service.webhooks.schemas import (
     WebhookPatch,
     WebhookQuery,
 )
+from core import audit
 from core.access import Principal
 from core.db import Connection, Database
 from core.errors import Invalid, JobError, NotFound
@@ -20,7 +21,7 @@ from core.ids import uuid7
 from core.netguard import AllowList, resolve
 from core.settings import Settings
 from core.vault import Vault
-from core.web.pagination import Page, decode_cursor, encode_cursor
+from core.web.pagination import Page, decode_cursor, page_of
 from core.webhooks import check_address, new_secret, secret_context, shown
 
 LOOKUP_SECONDS = 5.0
@@ -42,6 +43,7 @@ async def make_webhook(
     async with database.connection() as connection, connection.transaction():
         key = await queries.insert_webhook(connection, public_id, **asked.model_dump(), principal=caller.id)
         await queries.insert_secret(connection, key, sealed)
+        await _note(connection, caller, "webhook.made", public_id)
         made = await _get(connection, public_id)
     return WebhookMade(**made.model_dump(), secret=shown(secret))
 
@@ -51,8 +53,7 @@ async def list_webhooks(database: Database, query: WebhookQuery) -> Page[Webhook
     before = None if query.cursor is None else int(decode_cursor(query.cursor, int)[0])
     async with database.connection() as connection:
         rows = await queries.list_webhooks(connection, query.status, before=before, limit=query.limit + 1)
-    more = encode_cursor(rows[query.limit - 1]["key"]) if len(rows) > query.limit else None
-    return Page(items=[WebhookOut(**row) for row in rows[: query.limit]], next_cursor=more)
+    return page_of(rows, query.limit, lambda row: WebhookOut(**row))
 
 
 async def get_webhook(database: Database, webhook_id: UUID) -> WebhookOut:
@@ -62,7 +63,7 @@ async def get_webhook(database: Database, webhook_id: UUID) -> WebhookOut:
 
 
 async def change_webhook(
-    database: Database, settings: Settings, webhook_id: UUID, asked: WebhookPatch
+    database: Database, settings: Settings, caller: Principal, webhook_id: UUID, asked: WebhookPatch
 ) -> WebhookOut:
     """Change what was given. Raises NotFound or AddressRefused."""
     changes = asked.model_dump(exclude_unset=True)
@@ -75,16 +76,20 @@ async def change_webhook(
         if changes:
             old = (await _get(connection, webhook_id)).model_dump(include={"url", "types", "description"})
             await queries.update_webhook(connection, key, **{**old, **changes})
+        await _note(connection, caller, "webhook.changed", webhook_id)
         return await _get(connection, webhook_id)
 
 
-async def delete_webhook(database: Database, webhook_id: UUID) -> None:
+async def delete_webhook(database: Database, caller: Principal, webhook_id: UUID) -> None:
     """End it, and what waits for it. Raises NotFound."""
     async with database.connection() as connection, connection.transaction():
         await queries.delete_webhook(connection, await _lock(connection, webhook_id))
+        await _note(connection, caller, "webhook.deleted", webhook_id)
 
 
-async def rotate_secret(database: Database, vault: Vault, webhook_id: UUID, asked: RotateIn) -> Rotated:
+async def rotate_secret(
+    database: Database, vault: Vault, caller: Principal, webhook_id: UUID, asked: RotateIn
+) -> Rotated:
     """A new secret; the old one signs beside it for a while. Raises NotFound."""
     secret = new_secret()
     sealed = vault.seal(secret, context=secret_context(webhook_id))
@@ -92,6 +97,7 @@ async def rotate_secret(database: Database, vault: Vault, webhook_id: UUID, aske
         key = await _lock(connection, webhook_id)
         until = await queries.end_secrets(connection, key, hours=asked.overlap_hours)
         await queries.insert_secret(connection, key, sealed)
+        await _note(connection, caller, "webhook.secret_rotated", webhook_id)
     return Rotated(secret=shown(secret), old_valid_until=until)
 
 
@@ -107,6 +113,10 @@ async def _lock(connection: Connection, webhook_id: UUID) -> int:
     if key is None:
         raise _absent()
     return key
+
+
+async def _note(connection: Connection, caller: Principal, action: str, webhook_id: UUID) -> None:
+    await audit.record(connection, actor=caller.id, action=action, subject=f"webhook/{webhook_id}")
 
 
 async def _require_callable(url: str, settings: Settings) -> None:

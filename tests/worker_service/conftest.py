@@ -1,10 +1,8 @@
-import asyncio
 import os
 import secrets
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from core.db import Connection
 from core.queue import INGESTION, Link, NewJob, Stats, enqueue, stats
+from tests.patience import until
 
 COLD = """
 INSERT INTO ai.ingestion_payload (public_id, kind, namespace, source)
@@ -20,11 +19,8 @@ SELECT gen_random_uuid(), $1, 'default', 'inline' FROM generate_series(1, $2::in
 EFFECTS = """
 CREATE TABLE IF NOT EXISTS public.effects (
     job_id bigint, what text, pid int, at timestamptz DEFAULT clock_timestamp())"""
-PATIENCE = 60.0
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-
-Condition = Callable[[], Awaitable[object]]
 
 
 class Queue:
@@ -76,14 +72,6 @@ class Queue:
 
     async def close(self) -> None:
         await self._link.close()
-
-
-async def until(condition: Condition, *, patience: float = PATIENCE) -> None:
-    """Wait for what must become true; how soon is not the test's matter."""
-    deadline = time.monotonic() + patience
-    while not await condition():
-        assert time.monotonic() < deadline, "it never became true"
-        await asyncio.sleep(0.02)
 
 
 @pytest.fixture

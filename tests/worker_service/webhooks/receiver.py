@@ -153,6 +153,9 @@ class Office:
     async def statuses(self) -> list[str]:
         return [delivery["status"] for delivery in await self.deliveries()]
 
+    async def all_told(self) -> bool:
+        return not await self.fetch("SELECT FROM ops.outbox_events WHERE due_at IS NOT NULL")
+
     async def make_due(self) -> None:
         await self.fetch("UPDATE ops.webhook_deliveries SET due_at = now() WHERE status = 'PENDING'")
 

@@ -144,13 +144,16 @@ async def test_a_redirect_is_not_followed(office: Office, receiver: Receiver, se
     assert [call.path for call in receiver.calls] == ["/"]
 
 
-async def test_gone_disables_and_the_rest_waits(office: Office, receiver: Receiver, settled: Settled) -> None:
+async def test_gone_disables_and_nothing_new_is_noted(
+    office: Office, receiver: Receiver, settled: Settled, eventually: Eventually
+) -> None:
     receiver.answers["/"] = [status(410)]
     await office.subscribe(receiver.url())
     await office.happen()
     async with office.open():
         [delivery] = await settled()
         await office.happen()
+        await eventually(office.all_told)
     assert (delivery["status"], delivery["error_code"]) == ("FAILED", "gone")
     assert await office.fetch("SELECT status::text, disabled_reason FROM ops.webhook_subscriptions") == [
         {"status": "DISABLED", "disabled_reason": "gone"}
