@@ -5,11 +5,12 @@ from uuid import UUID
 from core.db import Connection
 from core.errors import Conflict
 from core.ids import uuid7
-from core.models import CommentVisibility, TicketStatus
+from core.models import CommentVisibility, EventType, TicketStatus
 from core.tickets import queries
 from core.tickets.changing import Held, hold, save
 from core.tickets.opening import OpenedTicket, open_ticket
 from core.tickets.sealing import comment_context, subject_context
+from core.tickets.telling import tell
 from core.vault import Vault
 
 
@@ -88,4 +89,6 @@ async def _insert(
     public_id = uuid7()
     sealed = vault.seal(body.encode(), context=comment_context(public_id))
     await queries.insert_comment(connection, public_id, held.ticket.id, visibility, sealed, author, event)
+    told = {"client_id": held.client, "comment_id": public_id, "visibility": visibility.value}
+    await tell(connection, EventType.TICKET_COMMENTED, held.ticket.public_id, actor=author, data=told)
     return public_id

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from core.db import Connection
 from core.ids import uuid7
-from core.models import TicketPriority
+from core.models import EventType, TicketPriority
 from core.tickets import queries
 from core.tickets.sealing import description_context, subject_context
+from core.tickets.telling import tell
 from core.vault import Vault
 
 
@@ -43,7 +44,7 @@ async def open_ticket(
     row = await queries.insert_ticket(
         connection,
         public_id,
-        holder,
+        holder["id"],
         vault.seal(subject.encode(), context=subject_context(public_id)),
         vault.seal(description.encode(), context=description_context(public_id)),
         channel,
@@ -54,6 +55,8 @@ async def open_ticket(
         uuid7(),
     )
     if row is not None:
+        told = {"client_id": holder["public_id"], "priority": priority}
+        await tell(connection, EventType.TICKET_OPENED, public_id, actor=actor, data=told)
         return OpenedTicket(**row, is_new=True)
     assert event is not None, "only an event's second ticket is refused"
     return OpenedTicket(**await queries.get_of_event(connection, event), is_new=False)

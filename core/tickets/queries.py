@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from core.tickets.changing import Change
 
 # Waits for a merge of the client, and then tells who has what was theirs.
-HOLD_CLIENT = "SELECT COALESCE(merged_into_id, id) FROM crm.clients WHERE id = $1 FOR KEY SHARE"
+HOLD_CLIENT = """
+SELECT id, public_id, COALESCE(merged_into_id, id) AS holder FROM crm.clients WHERE id = $1 FOR KEY SHARE
+"""
 # Waits for whoever is opening a ticket for the same event.
 INSERT = """
 WITH opened AS (
@@ -32,7 +34,8 @@ SELECT id, public_id, number FROM opened
 """
 OF_EVENT = "SELECT id, public_id, number FROM crm.tickets WHERE event_id = $1"
 LOCK = """
-SELECT t.*, now() AS now FROM crm.tickets t
+SELECT t.*, now() AS now, (SELECT c.public_id FROM crm.clients c WHERE c.id = t.client_id) AS client
+FROM crm.tickets t
 WHERE public_id = $1 AND ($2::bigint IS NULL OR assignee_id IS NULL OR assignee_id = $2)
 FOR NO KEY UPDATE
 """
@@ -58,12 +61,13 @@ VALUES ($1, $2, $3::text::crm.comment_visibility, $4, $5, $6)
 """
 
 
-async def hold_client(connection: Connection, client: int) -> int:
+async def hold_client(connection: Connection, client: int) -> Record:
     """The client, or who they were merged into, held: no merge of theirs until we are done."""
-    while (found := await connection.fetchval(HOLD_CLIENT, client)) != client:
-        assert found is not None, "clients are never deleted"
-        client = found
-    return client
+    while row := await connection.fetchrow(HOLD_CLIENT, client):
+        if row["holder"] == client:
+            return row
+        client = row["holder"]
+    raise AssertionError("clients are never deleted")
 
 
 async def insert_ticket(connection: Connection, *row: Any) -> Record | None:
