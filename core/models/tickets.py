@@ -93,7 +93,7 @@ class Ticket(Base):
     description_sealed: Mapped[bytes] = mapped_column(BYTEA)
     status: Mapped[TicketStatus] = mapped_column(STATUS, server_default="OPEN")
     priority: Mapped[TicketPriority] = mapped_column(PRIORITY)
-    assignee_id: Mapped[int | None]
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("ops.people.id"))
     channel: Mapped[str | None]
     event_id: Mapped[int | None] = mapped_column(ForeignKey("crm.ingest_events.id"), unique=True)
     follow_up_of_id: Mapped[int | None] = mapped_column(ForeignKey("crm.tickets.id"), index=True)
