@@ -9,13 +9,14 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from core import audit, outbox
 from core.consents import queries
 from core.consents.chain import GENESIS, Link, evidence_digest
 from core.consents.state import ConsentState, decided
 from core.db import Connection
 from core.errors import NotFound
 from core.ids import uuid7
-from core.models import ConsentAction, ConsentCause
+from core.models import ConsentAction, ConsentCause, EventType
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,20 @@ async def append(connection: Connection, client: int, purpose: str, decision: De
     row = await queries.append(connection, link, client=client, notice=decision.notice, event=decision.event)
     if decision.evidence is not None:
         await queries.insert_evidence(connection, row, decision.evidence.salt, decision.evidence.sealed)
+    await _tell(connection, link)
     return link.id
+
+
+async def _tell(connection: Connection, link: Link) -> None:
+    """The audit log keeps the hash: a ledger written anew, head and all, contradicts it."""
+    granted = link.action == ConsentAction.GRANT
+    event = EventType.CONSENT_GRANTED if granted else EventType.CONSENT_REVOKED
+    what = {"client_id": str(link.client), "purpose": link.purpose, "cause": str(link.cause)}
+    await outbox.emit(connection, event, subject=link.id, data=what)
+    entry = {**what, "hash": link.hash().hex()}
+    await audit.record(
+        connection, actor=link.actor, action=event.value, subject=f"consent/{link.id}", data=entry
+    )
 
 
 def state(row: Record) -> ConsentState | None:

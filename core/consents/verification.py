@@ -27,6 +27,19 @@ LEFT JOIN crm.ingest_events e ON e.id = c.event_id
 WHERE $1::uuid IS NULL OR r.public_id = $1
 ORDER BY r.public_id, c.seq, c.id
 """
+# What the audit log recorded of the ledger: its own chain guards it (`core.audit`).
+CONTRADICTED = """
+SELECT coalesce(r.public_id, (a.data ->> 'client_id')::uuid) AS client, c.public_id AS id,
+       c.id IS NULL AS missing
+FROM (SELECT subject, data FROM ops.audit_log
+      WHERE action IN ('consent.granted', 'consent.revoked') AND subject LIKE 'consent/%') a
+FULL JOIN crm.consents c
+    ON a.subject = 'consent/' || c.public_id AND a.data ->> 'hash' = encode(c.hash, 'hex')
+LEFT JOIN crm.clients r ON r.id = c.client_id
+WHERE (a.subject IS NULL OR c.id IS NULL)
+  AND ($1::uuid IS NULL OR $1 = coalesce(r.public_id, (a.data ->> 'client_id')::uuid))
+ORDER BY c.id LIMIT $2
+"""
 
 
 class FaultCode(StrEnum):
@@ -36,6 +49,8 @@ class FaultCode(StrEnum):
     BROKEN = "broken"
     NOTICE_ALTERED = "notice_altered"
     HEAD_DIFFERS = "head_differs"
+    MISSING = "missing"
+    UNRECORDED = "unrecorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +85,8 @@ class Verification:
 async def verify(connection: Connection, client: UUID | None = None) -> Verification:
     """Check the ledger of a client, or all of them, in one snapshot, read in pieces.
 
-    What it cannot see is a ledger taken out whole, head and all, or a tail written anew by somebody who may
-    write both: for that, keep the `digest` elsewhere and compare.
+    A ledger written anew to its very head is found out by the audit log, which has the hash of every row:
+    `missing` is recorded there and not here, `unrecorded` the other way round.
     """
     found = Verification()
     before: Record | None = None
@@ -84,6 +99,9 @@ async def verify(connection: Connection, client: UUID | None = None) -> Verifica
             before = row
         if before is not None:
             _end(found, before)
+        for row in await connection.fetch(CONTRADICTED, client, MOST_FAULTS):
+            code = FaultCode.MISSING if row["missing"] else FaultCode.UNRECORDED
+            found.note(code, row, consent=row["id"])
     return found
 
 

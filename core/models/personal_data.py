@@ -68,8 +68,6 @@ HARMLESS: frozenset[tuple[str, str]] = frozenset(
         ("consents", "notice_sha256"),
         ("consents", "prev_hash"),
         ("consents", "purpose"),
-        ("ingest_events", "account"),
-        ("ingest_events", "error_code"),
         ("notice_deliveries", "channel"),
         ("notices", "body"),
         ("notices", "language"),

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from itertools import pairwise
 
 import asyncpg
@@ -35,6 +36,29 @@ async def test_the_latest_decides(people: People, notice: NoticeVersion) -> None
     assert not state.holds
     assert await people.agrees(client, notice)
     assert await people.rows(client) == [(action, "DECISION") for action in ("GRANT", "REVOKE", "GRANT")]
+
+
+async def test_a_decision_is_told_and_recorded_without_personal_data(
+    people: People, notice: NoticeVersion, connection: Connection
+) -> None:
+    client = await people.new()
+    await people.agrees(client, notice, actor=7)
+    await people.agrees(client, notice, actor=7)
+    await people.refuses(client, notice)
+    told = await connection.fetch("SELECT type, subject, data::text FROM ops.outbox_events ORDER BY id")
+    assert [event["type"] for event in told] == ["consent.granted", "consent.revoked"]
+    entries = await connection.fetch(
+        "SELECT actor, action, subject, data ->> 'hash' AS hash FROM ops.audit_log"
+    )
+    rows = await connection.fetch("SELECT public_id, hash FROM crm.consents ORDER BY id")
+    assert [event["subject"] for event in told] == [row["public_id"] for row in rows]
+    assert [(entry["actor"], entry["subject"], entry["hash"]) for entry in entries] == [
+        (actor, f"consent/{row['public_id']}", row["hash"].hex())
+        for actor, row in zip((7, None), rows, strict=True)
+    ]
+    contact = str(await people.contact(client))
+    expected = {"client_id": contact, "purpose": "LGPD_V1", "cause": "DECISION"}
+    assert [json.loads(event["data"]) for event in told] == [expected] * 2
 
 
 async def test_fifty_simultaneous_yes_are_one_row(

@@ -82,14 +82,29 @@ async def test_no_tampering_goes_unseen(database: Database, connection: Connecti
 
 
 @pytest.mark.usefixtures("ledger")
-async def test_a_ledger_taken_out_whole_shows_in_the_digest(
+async def test_a_ledger_taken_out_whole_is_missed_by_the_audit_log(
     database: Database, connection: Connection
 ) -> None:
-    before = await verify(connection)
     await tamper(database, "DELETE FROM crm.consents", "DELETE FROM crm.consent_heads")
-    after = await verify(connection)
-    assert (after.intact, after.rows, after.digest) == (True, 0, GENESIS)
-    assert before.digest != after.digest
+    found = await verify(connection)
+    assert (found.rows, found.digest) == (0, GENESIS)
+    assert [fault.code for fault in found.faults] == [FaultCode.MISSING] * 4
+
+
+async def test_a_consent_made_up_with_its_right_hash_is_not_in_the_audit_log(
+    database: Database, connection: Connection, people: People, notice: NoticeVersion
+) -> None:
+    await people.refuses(client := await people.new(), notice)
+    (row,) = await connection.fetch(ROWS, None)
+    forged = link_of(row)._replace(action="GRANT").hash().hex()
+    await tamper(
+        database,
+        f"UPDATE crm.consents SET action = 'GRANT', hash = decode('{forged}', 'hex')",
+        f"UPDATE crm.consent_heads SET hash = decode('{forged}', 'hex')",
+    )
+    assert await people.stands(client) == "GRANT"
+    found = await verify(connection)
+    assert {fault.code for fault in found.faults} == {FaultCode.UNRECORDED, FaultCode.MISSING}
 
 
 @pytest.mark.usefixtures("ledger")
