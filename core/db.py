@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
 from core.ambient import Ambient, surrounded_by, surrounding
@@ -21,8 +22,8 @@ log = structlog.get_logger(__name__)
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Callback: TypeAlias = Callable[[], Awaitable[None]]
-# PostgreSQL, appendix A: connections, rollbacks, resources, a transaction left idle, locks, interventions.
-_OUTAGE = ("08", "40", "53", "25P03", "55P03", "57")
+# PostgreSQL, appendix A: connections, no such database, rollbacks, resources, idleness, locks, interventions.
+_OUTAGE = ("08", "3D", "40", "53", "25P03", "55P03", "57")
 _CALLBACKS = "on_commit"
 _SSL_PARAMETER = "sslmode"
 
@@ -114,11 +115,18 @@ class Database:
             async with driver.transaction():
                 yield driver
             return
-        pooled = await self.engine.raw_connection()
+        pooled = await self._checked_out()
         try:
             yield cast("Connection", pooled.driver_connection)
         finally:
             await asyncio.shield(greenlet_spawn(pooled.close))  # a cancelled request gives it back, too
+
+    async def _checked_out(self) -> PoolProxiedConnection:
+        """A pooled connection. Raises asyncpg's own errors, not those of SQLAlchemy's adapter over it."""
+        try:
+            return await self.engine.raw_connection()
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            raise error.__cause__ or error from None
 
     @asynccontextmanager
     async def one_transaction(self) -> AsyncIterator[Connection]:
