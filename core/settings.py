@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(1_000_000, ge=1_000)
     max_upload_bytes: int = Field(25_000_000, ge=1_000)
 
+    rate_limit: int = Field(12_000, ge=1, description="calls a minute of one principal to one route")
+    rate_limit_submit: int = Field(60_000, ge=1, description="the same, where documents and messages come in")
+    rate_limit_address: int = Field(6_000, ge=1, description="the same of one address, where no key is asked")
+    max_in_flight: int = Field(1_000, ge=1, description="requests at work in one process; more are shed")
+
     queue_lease_seconds: float = Field(30, ge=1, description="how long a silent worker keeps its jobs")
     queue_poll_seconds: float = Field(1, gt=0, description="the net under lost wake-ups")
     queue_batch: int = Field(16, ge=1, le=1000, description="jobs claimed at once")

@@ -22,6 +22,7 @@ from core.web.observe import Metrics, Observe
 from core.web.openapi import with_problems
 from core.web.requests import StrictRoute
 from core.web.runtime import Runtime
+from core.web.shedding import Shed
 
 log = structlog.get_logger(__name__)
 
@@ -32,9 +33,9 @@ class Application(FastAPI):
     """FastAPI inside our layers: even its own error handling is observed."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """The layers, outermost first: observation, headers, sound URLs, the versioned address, FastAPI's."""
+        """Outermost first: observation, headers, overload, sound URLs, the versioned address, FastAPI's."""
         inner = super().build_middleware_stack()
-        return Observe(SecurityHeaders(SoundUrl(Versioned(inner))), self.state.metrics)
+        return Observe(SecurityHeaders(Shed(SoundUrl(Versioned(inner)))), self.state.metrics)
 
     def openapi(self) -> dict[str, Any]:
         """The document; every refusal in it is a problem."""
@@ -105,6 +106,7 @@ def _lifespan(
             )
             stack.push_async_callback(database.dispose)
             app.state.runtime = Runtime(chosen, database)
+            stack.push_async_callback(app.state.runtime.rates.close)
             await _verify(app.state.runtime)
             if resources is not None:
                 await stack.enter_async_context(resources(app))

@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from core.errors import DomainError
+from core.web import admission
 from core.web.auth import Requires, identify
 from core.web.idempotency import HEADER, CommitsItself, Manner, once, presented
 from core.web.large_bodies import spooled
@@ -106,7 +107,7 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that refuses early and in order: no key, wrong scope, unknown parameters, media type, body."""
+    """A route that refuses early and in order: no key, wrong scope, too often, unknown parameters, media type, body."""
 
     large: bool = False
 
@@ -123,8 +124,13 @@ class StrictRoute(APIRoute):
                 await runtime(request).require_schema()
             for demand in demands:
                 await demand.check(strict_request)
+            tally = admission.count(request, f"{request.method} {self.path_format}", demands)
+            if tally.exceeded:
+                return admission.refusal(request, tally)
             declared.check(strict_request)
-            return await self._serve(strict_request, handle)
+            response = await self._serve(strict_request, handle)
+            response.headers.update(tally.headers)
+            return response
 
         return strict
 

@@ -12,6 +12,7 @@ from core.settings import Settings
 from core.tokens import Tokens
 from core.vault import Vault
 from core.web.large_bodies import Room
+from core.web.rates import Rates
 
 
 class Runtime:
@@ -21,6 +22,7 @@ class Runtime:
         self.settings = settings
         self.database = database
         self.room = Room()
+        self.rates = Rates(settings.redis_url.get_secret_value() if settings.redis_url else None)
         self._verified = False
 
     @cached_property

@@ -1,0 +1,31 @@
+"""Whether a call comes too often: counted for its principal, or for its address where nobody is asked."""
+
+from collections.abc import Sequence
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from core.access import Permission
+from core.web.auth import Requires
+from core.web.problems import problem
+from core.web.rates import RateLimited, Tally, neighbourhood
+from core.web.runtime import runtime
+
+SUBMISSIONS = frozenset({Permission.DOCUMENTS_SUBMIT, Permission.MESSAGES_SUBMIT})
+
+
+def count(request: Request, route: str, demands: Sequence[Requires]) -> Tally:
+    """Count the call of a route whose demands are met."""
+    rates, settings = runtime(request).rates, runtime(request).settings
+    if not demands:
+        address = neighbourhood(request.client.host if request.client else "")
+        return rates.count(address, route, settings.rate_limit_address)
+    submits = any(demand.permission in SUBMISSIONS for demand in demands)
+    allowed = settings.rate_limit_submit if submits else settings.rate_limit
+    return rates.count(str(request.state.principal.id), route, allowed)
+
+
+def refusal(request: Request, tally: Tally) -> Response:
+    """The answer to a call too many."""
+    error = RateLimited("too many calls of this route in this minute", retry_after=tally.reset)
+    return problem(request, error, headers=tally.headers)
