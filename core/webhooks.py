@@ -34,7 +34,7 @@ def secret_context(subscription: UUID) -> str:
     return f"webhook/{subscription}"
 
 
-def signatures(keys: Iterable[bytes], message: UUID, timestamp: int, body: bytes) -> str:
+def signatures(keys: Iterable[bytes], message: str, timestamp: int, body: bytes) -> str:
     """The header `webhook-signature`: one `v1,<base64>` per key, so that keys can be rotated unseen."""
     signed = f"{message}.{timestamp}.".encode() + body
     digests = (hmac.digest(key, signed, hashlib.sha256) for key in keys)

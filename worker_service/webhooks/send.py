@@ -77,10 +77,11 @@ class Sender:
     def _headers(self, parcel: Parcel, body: bytes) -> dict[str, str]:
         context, now = secret_context(parcel.subscription), int(time.time())
         keys = [self._vault.open(sealed, context=context) for sealed in parcel.secrets]
+        message = str(parcel.event)
         return {
-            "webhook-id": str(parcel.event),
+            "webhook-id": message,
             "webhook-timestamp": str(now),
-            "webhook-signature": signatures(keys, parcel.event, now, body),
+            "webhook-signature": signatures(keys, message, now, body),
         }
 
 
