@@ -17,6 +17,7 @@ from agent_service.crm.routes import crm
 from agent_service.deliveries.routes import deliveries
 from agent_service.keys.routes import keys
 from agent_service.knowledge.routes import knowledge
+from agent_service.outbox.routes import outbox
 from agent_service.people.routes import people
 from agent_service.tickets.routes import tickets
 from agent_service.webhooks.routes import webhooks
@@ -36,6 +37,7 @@ ROUTERS = (
     deliveries,
     keys,
     knowledge,
+    outbox,
     people,
     tickets,
     webhooks,

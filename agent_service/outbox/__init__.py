@@ -1,0 +1,1 @@
+"""What happened here, whether it was told, and telling it after all."""
