@@ -9,7 +9,7 @@ from enum import StrEnum, auto
 
 from core.channels.config import Config
 from core.models import ChannelKind, MessageSource
-from core.vault import Vault
+from core.vault import Unreadable, Vault, VaultClosed
 
 
 class Secret(StrEnum):
@@ -87,8 +87,11 @@ def sealed(vault: Vault, account: str, opened: Mapping[Secret, str]) -> bytes:
 
 
 def opened(vault: Vault, account: str, stored: bytes) -> dict[Secret, str]:
-    """The secrets that were stored. Raises Unreadable."""
-    found = json.loads(vault.open(stored, context=_context(account)))
+    """The secrets that were stored. Raises VaultClosed when their key is gone."""
+    try:
+        found = json.loads(vault.open(stored, context=_context(account)))
+    except Unreadable:
+        raise VaultClosed("the key this account was sealed with is not configured") from None
     return {Secret(name): value for name, value in found.items()}
 
 

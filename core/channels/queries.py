@@ -16,7 +16,7 @@ WHERE kind = 'whatsapp_cloud' AND config ->> 'phone_number_id' = $1 ORDER BY id 
 
 
 async def find_channel(connection: Connection, vault: Vault, account: str) -> Channel | None:
-    """The account, active or not, its secrets open. Raises Unreadable when their key is gone."""
+    """The account, active or not, its secrets open. Raises VaultClosed when their key is gone."""
     row = await connection.fetchrow(FIND, account)
     return None if row is None else channel_of(vault, row)
 
@@ -28,7 +28,7 @@ async def find_number(connection: Connection, vault: Vault, phone_number_id: str
 
 
 def channel_of(vault: Vault, row: Record) -> Channel:
-    """A row of `crm.channels`. Raises Unreadable."""
+    """A row of `crm.channels`. Raises VaultClosed."""
     return Channel(
         account=row["account"],
         kind=ChannelKind(row["kind"]),
@@ -36,7 +36,7 @@ def channel_of(vault: Vault, row: Record) -> Channel:
         is_active=row["is_active"],
         assistant_on=row["assistant_on"],
         namespace=row["namespace"],
-        config=Config.model_validate_json(row["config"]),
+        config=Config.model_validate(row["config"]),
         version=row["version"],
         secrets=opened(vault, row["account"], row["secrets_sealed"]),
     )

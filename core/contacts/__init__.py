@@ -2,5 +2,6 @@
 
 from core.contacts.linking import try_link
 from core.contacts.message import Message
+from core.contacts.storing import insert_events, new_event
 
-__all__ = ["Message", "try_link"]
+__all__ = ["Message", "insert_events", "new_event", "try_link"]

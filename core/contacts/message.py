@@ -91,6 +91,22 @@ class Message(Model):
         return f"{self.account}/{self.source}/{key}" if kind is IdentityKind.EXTERNAL else key
 
 
+class ChannelMessage(Message):
+    """A message as a channel of ours brings it; some tell that a person has a new number or id."""
+
+    successor: Given | None = Field(
+        None, description="what the sender is known by from now on, instead of by their `sender_id`"
+    )
+
+    def packed(self) -> bytes:
+        """The message as bytes; without a successor the same as any other message's."""
+        plain = super().packed()
+        if self.successor is None:
+            return plain
+        succession = self.model_dump_json(include={"successor"}).encode()
+        return plain[:-1] + b"," + succession[1:]
+
+
 # What the channel's own id of a sender may be. Whatever it is not remains an id we merely remember.
 _SENDERS = {
     MessageSource.WHATSAPP: (IdentityKind.WHATSAPP_USER, IdentityKind.PHONE),

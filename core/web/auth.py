@@ -48,8 +48,16 @@ JWT_DOTS = 2
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
 
 
-class Requires:
-    """A route's demand for a permission: a dependency, which `StrictRoute` asks before it reads a body.
+class Demand:
+    """What a route asks of a caller: a dependency, which `StrictRoute` asks before it reads a body."""
+
+    async def check(self, request: Request) -> object:
+        """Raise Unauthenticated or Forbidden unless the caller meets it."""
+        raise NotImplementedError
+
+
+class Requires(Demand):
+    """A route's demand for a permission.
 
     Without a permission it demands somebody we know, whatever they may do.
     """

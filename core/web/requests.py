@@ -16,8 +16,9 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from core.errors import DomainError
+from core.settings import Settings
 from core.web import admission
-from core.web.auth import Requires, identify
+from core.web.auth import Demand, Requires, identify
 from core.web.idempotency import HEADER, CommitsItself, Manner, once, presented
 from core.web.large_bodies import spooled
 from core.web.parameters import Declared
@@ -27,6 +28,7 @@ from core.web.strict_json import Bounds, loads
 
 BODY_SECONDS = 30.0
 MAX_DIGITS = 18
+MAX_SIGNED_BYTES = 4_000_000  # Meta's batches of webhooks have up to 3 MB
 FORM_LIMITS = {"max_files": 1, "max_fields": 20, "max_part_size": 100_000}
 LARGE_BOUNDS = Bounds(nodes=100_000)
 
@@ -114,9 +116,11 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         """FastAPI's handler behind the checks."""
         handle = super().get_route_handler()
-        demands = [item.call for item in self.dependant.dependencies if isinstance(item.call, Requires)]
+        calls: list[object] = [item.call for item in self.dependant.dependencies]
+        demands = [call for call in calls if isinstance(call, Demand)]
         declared = Declared.of(self.dependant)
-        handle = self._once(handle, declared) if demands and "POST" in (self.methods or ()) else handle
+        has_caller = any(isinstance(demand, Requires) for demand in demands)
+        handle = self._once(handle, declared) if has_caller and "POST" in (self.methods or ()) else handle
 
         async def strict(request: Request) -> Response:
             strict_request = self._bounded(request)
@@ -155,10 +159,12 @@ class StrictRoute(APIRoute):
 
     def _bounded(self, request: Request) -> StrictRequest:
         bounded = StrictRequest(request.scope, request.receive)
-        settings = runtime(request).settings
-        bounded.max_bytes = settings.max_upload_bytes if self.large else settings.max_body_bytes
+        bounded.max_bytes = self._max_bytes(runtime(request).settings)
         bounded.bounds = LARGE_BOUNDS if self.large else Bounds()
         return bounded
+
+    def _max_bytes(self, settings: Settings) -> int:
+        return settings.max_upload_bytes if self.large else settings.max_body_bytes
 
     @property
     def takes_form(self) -> bool:
@@ -196,9 +202,22 @@ class LargeRoute(StrictRoute):
             return await super()._serve(request, handle)
 
 
-def router(*, prefix: str = "", tags: list[str] | None = None, large: bool = False) -> APIRouter:
+class SignedRoute(StrictRoute):
+    """A strict route whose body itself proves who sent it, hence is read before anybody is known."""
+
+    def _max_bytes(self, settings: Settings) -> int:
+        return max(MAX_SIGNED_BYTES, settings.max_body_bytes)
+
+
+def router(
+    *,
+    prefix: str = "",
+    tags: list[str] | None = None,
+    kind: type[StrictRoute] = StrictRoute,
+    large: bool = False,
+) -> APIRouter:
     """A router whose routes are strict."""
-    kind = LargeRoute if large else StrictRoute
+    kind = LargeRoute if large else kind
     return APIRouter(prefix=prefix, tags=[*(tags or [])], route_class=kind)
 
 

@@ -44,19 +44,28 @@ class Bounds:
 
 def loads(body: bytes, bounds: Bounds) -> Any:
     """The document. Raises MalformedJson or JsonTooComplex."""
+    value = loads_any_text(body, bounds)
+    try:
+        if _SURROGATE_ESCAPE.search(body.decode()):  # pairs are fine; a lone half cannot be encoded
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise MalformedJson("a text holds a lone surrogate") from None
+    return value
+
+
+def loads_any_text(body: bytes, bounds: Bounds) -> Any:
+    """The document, whose texts may hold lone surrogates: for senders who cannot be told to mend them.
+
+    Raises MalformedJson or JsonTooComplex.
+    """
     try:
         text = body.decode()
         _check_size(text, bounds)
-        value = _DECODER.decode(text)
-        if _SURROGATE_ESCAPE.search(text):  # pairs are fine; a lone half cannot be encoded
-            json.dumps(value, ensure_ascii=False).encode()
+        return _DECODER.decode(text)
     except UnicodeDecodeError:
         raise MalformedJson("the body is not UTF-8") from None
-    except UnicodeEncodeError:
-        raise MalformedJson("a text holds a lone surrogate") from None
     except json.JSONDecodeError as error:
         raise MalformedJson(f"the body is not JSON: line {error.lineno}, column {error.colno}") from None
-    return value
 
 
 def _check_size(text: str, bounds: Bounds) -> None:

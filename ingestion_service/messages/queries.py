@@ -1,35 +1,15 @@
-"""The SQL of the door. Storing a message is one statement in a transaction of its own."""
+"""The SQL of looking at messages taken in."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-from asyncpg import Record
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-
-from core.db import Connection
 
 Found = dict[str, Any]
 """A row by its column names."""
 
-# The first one of this external id, too, in one round trip: of repeats there are many.
-STORE = """
-WITH stored AS (
-    INSERT INTO crm.ingest_events
-        (public_id, principal_id, account, source, external_id, body_digest, body_sealed)
-    VALUES ($1, $2, $3, $4::text::crm.message_source, $5, $6, $7)
-    ON CONFLICT (account, source, external_id) WHERE external_id IS NOT NULL DO NOTHING
-    RETURNING id, public_id, body_digest
-)
-SELECT id, public_id, body_digest, NULL::uuid AS contact_id, true AS is_new FROM stored
-UNION ALL
-SELECT e.id, e.public_id, e.body_digest, c.public_id, false
-FROM crm.ingest_events e LEFT JOIN crm.clients c ON c.id = e.client_id
-WHERE e.account = $3 AND e.source = $4::text::crm.message_source AND e.external_id = $5
-  AND NOT EXISTS (SELECT FROM stored)
-"""
-MARK_MISMATCH = "UPDATE crm.ingest_events SET payload_mismatches = payload_mismatches + 1 WHERE id = $1"
 EVENT = """
 SELECT e.id AS key, e.public_id AS id, e.account, e.source::text, e.external_id, e.status::text, e.error_code,
        e.attempts, e.next_at AS next_attempt_at, e.payload_mismatches, e.received_at, e.linked_at,
@@ -43,30 +23,6 @@ CONDITIONS = {
     "account": "e.account = :account",
     "contact_id": "e.client_id = (SELECT id FROM crm.clients WHERE public_id = :contact_id)",
 }
-
-
-class NewEvent(NamedTuple):
-    """The row of a message, in the order of its columns."""
-
-    public_id: UUID
-    principal_id: int
-    account: str
-    source: str
-    external_id: str | None
-    body_digest: bytes
-    body_sealed: bytes
-
-
-async def store(connection: Connection, event: NewEvent) -> Record:
-    """The event that has this external id: this one, unless there is one already."""
-    while True:  # a first one that was committed while the statement ran is not in its snapshot
-        if row := await connection.fetchrow(STORE, *event):
-            return row
-
-
-async def mark_mismatch(connection: Connection, key: int) -> None:
-    """The same external id came with another body."""
-    await connection.execute(MARK_MISMATCH, key)
 
 
 async def find_event(session: AsyncSession, public_id: UUID, owner: int | None) -> Found | None:

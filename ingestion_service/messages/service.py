@@ -2,19 +2,15 @@
 
 from uuid import UUID
 
-from asyncpg import Record
-
 from core.access import Permission, Principal
-from core.contacts import try_link
-from core.contacts.linking import body_context
+from core.contacts import insert_events, new_event, try_link
 from core.db import Database
 from core.errors import Conflict, NotFound
-from core.ids import uuid7
 from core.models import EventStatus
 from core.vault import Vault
 from core.web.pagination import Page, page_of
 from ingestion_service.messages import queries
-from ingestion_service.messages.queries import Found, NewEvent
+from ingestion_service.messages.queries import Found
 from ingestion_service.messages.schemas import EventOut, EventQuery, MessageIn, MessageOut
 
 
@@ -27,6 +23,7 @@ class EventAlreadyLinked(Conflict):
 async def accept_message(
     database: Database, vault: Vault, caller: Principal, message: MessageIn, *, retry: str | None = None
 ) -> MessageOut:
+<<<<<<< HEAD
     """Store the message, then tie it to its sender; once stored it is never lost, whatever happens next.
 
     `retry` stands in for an external id: tries of one request are one message.
@@ -35,6 +32,15 @@ async def accept_message(
     at_hand = message if stored["is_new"] else None  # a repeat may have another body, which does not count
     contact = stored["contact_id"] or await try_link(database, vault, stored["id"], at_hand)
     return MessageOut(event_id=stored["public_id"], contact_id=contact, duplicate=not stored["is_new"])
+=======
+    """Store the message, then tie it to its sender; once stored it is never lost, whatever happens next."""
+    event = new_event(vault, message, external_id=message.external_id, principal=caller.id)
+    async with database.connection() as connection:
+        [stored] = await insert_events(connection, [event])
+    at_hand = message if stored.is_first else None  # a repeat may have another body, which does not count
+    contact = stored.contact or await try_link(database, vault, stored.key, at_hand)
+    return MessageOut(event_id=stored.public_id, contact_id=contact, duplicate=not stored.is_first)
+>>>>>>> 0733906 (feat(ingestion): the door of the Evolution API; messages without a principal)
 
 
 async def get_event(database: Database, caller: Principal, event_id: UUID) -> EventOut:
@@ -60,6 +66,7 @@ async def replay_event(database: Database, vault: Vault, caller: Principal, even
     return await get_event(database, caller, event_id)
 
 
+<<<<<<< HEAD
 async def _store(database: Database, event: NewEvent) -> Record:
     """Outside of any transaction: the statement that stores is one by itself."""
     async with database.connection() as connection:
@@ -83,6 +90,8 @@ def _sealed(vault: Vault, caller: Principal, message: MessageIn, retry: str | No
     )
 
 
+=======
+>>>>>>> 0733906 (feat(ingestion): the door of the Evolution API; messages without a principal)
 async def _get(database: Database, caller: Principal, event_id: UUID) -> Found:
     async with database.transaction() as session:
         row = await queries.find_event(session, event_id, caller.limited_to(Permission.EVENTS_ALL))

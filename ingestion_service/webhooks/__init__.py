@@ -1,0 +1,1 @@
+"""What channels deliver to us: proven to be theirs, stored whole, then read as messages."""
