@@ -4,7 +4,7 @@ Whoever changes whose a match key is holds the key's advisory lock; whoever merg
 Most senders are known and tell nothing new: those are linked by one statement, without a lock.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.contacts import queries
 from core.contacts.decision import decide
-from core.contacts.keys import Key, Known, known
-from core.contacts.message import Message
+from core.contacts.message import ChannelMessage, Message
+from core.contacts.names import Names
 from core.db import Connection, Database
 from core.vault import Unreadable, Vault
 
@@ -58,13 +58,15 @@ async def _link(database: Database, vault: Vault, event: int, message: Message |
     async with database.connection() as connection:
         if message is None:
             message = await _read(connection, vault, event)
-        identities = {item.key: item for item in (known(vault, found) for found in message.identities())}
-        if contact := await queries.link_known(connection, event, list(identities), message.sender_name):
+        names = Names.of(vault, message)
+        if names.heir is None and (
+            contact := await queries.link_known(connection, event, list(names.known), message.sender_name)
+        ):
             return contact
         for _ in range(RACES):
             try:
                 async with connection.transaction():
-                    return await _link_in(connection, event, identities, message.sender_name)
+                    return await _link_in(connection, event, names, message.sender_name)
             except UniqueViolationError:
                 continue  # two messages gave one client a CPF at once: now one of them is seen
             except _LinkedMeanwhile:
@@ -76,16 +78,14 @@ async def _link(database: Database, vault: Vault, event: int, message: Message |
 async def _read(connection: Connection, vault: Vault, event: int) -> Message:
     row = await queries.get_event(connection, event)
     body = vault.open(row["body_sealed"], context=body_context(row["public_id"]))
-    return Message.model_validate_json(body)
+    return ChannelMessage.model_validate_json(body)
 
 
-async def _link_in(
-    connection: Connection, event: int, identities: Mapping[Key, Known], name: str | None
-) -> UUID:
+async def _link_in(connection: Connection, event: int, names: Names, name: str | None) -> UUID:
     """Copies of one event have the same keys, hence wait for each other here."""
-    keys = list(identities)
-    await queries.lock_keys(connection, keys)
-    owners = await queries.find_owners(connection, keys)
+    await queries.lock_keys(connection, list(names.all))
+    owners = await queries.find_owners(connection, list(names.all))
+    keys = names.leading({owner.key for owner in owners})
     cpfs = {owner.client: owner.cpf for owner in owners if owner.cpf is not None}
     decision = decide(keys, {owner.key: owner.client for owner in owners}, cpfs)
     if decision.client is None:
@@ -98,11 +98,26 @@ async def _link_in(
     if not await queries.mark_linked(connection, event, client, contact):
         raise _LinkedMeanwhile
     if decision.attach:
-        known_now = [identities[key] for key in decision.attach]
+        known_now = [names.all[key] for key in decision.attach]
         await queries.insert_identities(connection, client, event, known_now)
     if decision.is_conflict:
         await queries.note_conflict(connection, decision.rivals | {client}, client, event)
+    if names.heir is not None and names.sender in keys:
+        await _succeed(connection, event, client, names, owners)
     return contact
+
+
+async def _succeed(
+    connection: Connection, event: int, client: int, names: Names, owners: Sequence[queries.Owner]
+) -> None:
+    """The sender's name ends, and the new one is theirs, unless it is somebody's: that is for a human."""
+    assert names.heir is not None, "asked only about a succession"
+    await queries.end_identity(connection, client, names.sender)
+    owner = next((owner.client for owner in owners if owner.key == names.heir.key), None)
+    if owner is None:
+        await queries.insert_identities(connection, client, event, [names.heir])
+    elif owner != client:
+        await queries.note_conflict(connection, {client, owner}, client, event)
 
 
 async def _note_failure(

@@ -61,6 +61,21 @@ class Message(Model):
             raise PydanticCustomError("two_cpfs", "two CPFs are two people")
         return self
 
+    @property
+    def heir(self) -> Identifier | None:
+        """What the sender is known by from now on, instead of by their `sender_id`."""
+        return None
+
+    def sender(self) -> Identifier:
+        """What the channel itself calls the sender."""
+        for kind in _SENDERS.get(self.source, ()):
+            try:
+                return Identifier(kind, _sender_key(self.source, kind, self.sender_id), self.sender_id)
+            except Unmatchable:
+                continue
+        external = IdentityKind.EXTERNAL
+        return Identifier(external, self._scoped(external, self.sender_id), self.sender_id)
+
     def identities(self) -> list[Identifier]:
         """What the sender is known by, strongest first, each once."""
         found = {(item.kind, item.value): item for item in self._all()}
@@ -72,18 +87,9 @@ class Message(Model):
         return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
     def _all(self) -> Iterator[Identifier]:
-        yield self._sender()
+        yield self.sender()
         for given in self.identifiers:
             yield Identifier(given.kind, self._scoped(given.kind, given.value), given.value)
-
-    def _sender(self) -> Identifier:
-        for kind in _SENDERS.get(self.source, ()):
-            try:
-                return Identifier(kind, _sender_key(self.source, kind, self.sender_id), self.sender_id)
-            except Unmatchable:
-                continue
-        external = IdentityKind.EXTERNAL
-        return Identifier(external, self._scoped(external, self.sender_id), self.sender_id)
 
     def _scoped(self, kind: IdentityKind, value: str) -> str:
         """Another system's ids are its own: number 7 of one site is not number 7 of another."""
@@ -97,6 +103,13 @@ class ChannelMessage(Message):
     successor: Given | None = Field(
         None, description="what the sender is known by from now on, instead of by their `sender_id`"
     )
+
+    @property
+    def heir(self) -> Identifier | None:
+        """The successor, matchable."""
+        if (new := self.successor) is None:
+            return None
+        return Identifier(new.kind, self._scoped(new.kind, new.value), new.value)
 
     def packed(self) -> bytes:
         """The message as bytes; without a successor the same as any other message's."""

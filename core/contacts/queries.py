@@ -71,6 +71,10 @@ INSERT INTO crm.identities (client_id, event_id, kind, match_key, raw, raw_seale
 SELECT $1, $2, kind::crm.identity_kind, match_key, raw, raw_sealed
 FROM unnest($3::text[], $4::text[], $5::text[], $6::bytea[]) AS given (kind, match_key, raw, raw_sealed)
 """
+END_IDENTITY = """
+UPDATE crm.identities SET valid_to = now()
+WHERE client_id = $1 AND kind = $2::text::crm.identity_kind AND match_key = $3 AND valid_to IS NULL
+"""
 INSERT_CONFLICT = """
 INSERT INTO crm.identity_conflicts (public_id, client_ids, chosen_id, event_id) VALUES ($1, $2, $3, $4)
 ON CONFLICT (client_ids) WHERE status = 'OPEN'
@@ -167,6 +171,11 @@ async def insert_identities(
     keys = _columns([item.key for item in identities])
     raws, sealed = [item.raw for item in identities], [item.raw_sealed for item in identities]
     await connection.execute(INSERT_IDENTITIES, client, event, *keys, raws, sealed)
+
+
+async def end_identity(connection: Connection, client: int, key: Key) -> None:
+    """The client is not known by this any more; that they were is kept."""
+    await connection.execute(END_IDENTITY, client, key.kind, key.match_key)
 
 
 async def note_conflict(connection: Connection, clients: Collection[int], chosen: int, event: int) -> None:

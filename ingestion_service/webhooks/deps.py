@@ -5,20 +5,25 @@ Only who holds its secret learns that an account is switched off.
 
 import base64
 import binascii
+import hashlib
+import hmac
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NamedTuple
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Query, Request, Security
 from fastapi.security import APIKeyHeader
+from pydantic import Field
 
 from core.channels import Channel, Secret, find_channel
-from core.channels.channel import is_secret
-from core.errors import NotFound, Unauthenticated
+from core.channels.channel import is_secret, secret_of
+from core.errors import Forbidden, NotFound, Unauthenticated
 from core.models import ChannelKind
+from core.types import Model, Slug
 from core.web.auth import Demand
 from core.web.runtime import runtime
 
 ACCOUNT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+SIGNATURE = "x-hub-signature-256"
 HEADERS = ("x-webhook-secret", "apikey")
 _SCHEME = APIKeyHeader(name="X-Webhook-Secret", scheme_name="WebhookSecret", auto_error=False)
 
@@ -37,15 +42,15 @@ class HoldsSecret(Demand):
         """The account whose secret is presented. Raises Unauthenticated or NotFound."""
         known: Channel | None = getattr(request.state, "channel", None)
         if known is None:
-            found = await knocked_at(request, self.kind)
+            found = await knocked_at(request, request.path_params["account"], self.kind)
             is_theirs = is_secret(found, Secret.WEBHOOK_SECRET, _presented(request))
             request.state.channel = known = admitted(found, is_theirs=is_theirs)
         return known
 
 
-async def knocked_at(request: Request, kind: ChannelKind) -> Channel | None:
+async def knocked_at(request: Request, account: str, kind: ChannelKind) -> Channel | None:
     """The account of the address, if it is of this kind. Raises VaultClosed."""
-    account, state = request.path_params["account"], runtime(request)
+    state = runtime(request)
     if not ACCOUNT.fullmatch(account):
         return None
     async with state.database.connection() as connection:
@@ -76,6 +81,47 @@ def _password(authorization: str) -> str:
         return ""
     return decoded.partition(":")[2] if scheme.lower() == "basic" else ""
 
+
+class Signed(NamedTuple):
+    """A delivery whose bytes are proven to be Meta's."""
+
+    channel: Channel
+    body: bytes
+
+
+async def _signed(account: Slug, request: Request) -> Signed:
+    """Raises Unauthenticated or NotFound. The body is read whoever sends it, so that time tells nothing."""
+    await runtime(request).require_schema()
+    body = await request.body()
+    found = await knocked_at(request, account, ChannelKind.WHATSAPP_CLOUD)
+    key = secret_of(found, Secret.APP_SECRET).encode()
+    expected = f"sha256={hmac.new(key, body, hashlib.sha256).hexdigest()}"
+    presented = request.headers.getlist(SIGNATURE)
+    is_theirs = len(presented) == 1 and hmac.compare_digest(expected.encode(), presented[0].encode())
+    return Signed(admitted(found, is_theirs=is_theirs), body)
+
+
+class Handshake(Model):
+    """The query of Meta's handshake."""
+
+    mode: Literal["subscribe"] = Field(alias="hub.mode")
+    verify_token: str = Field(alias="hub.verify_token", max_length=2_000)
+    challenge: str = Field(alias="hub.challenge", pattern=r"^[A-Za-z0-9_.-]{1,256}$")
+
+
+async def _handshaken(account: Slug, request: Request, asked: Annotated[Handshake, Query()]) -> str:
+    """Raises Forbidden or NotFound."""
+    await runtime(request).require_schema()
+    found = await knocked_at(request, account, ChannelKind.WHATSAPP_CLOUD)
+    if not is_secret(found, Secret.VERIFY_TOKEN, asked.verify_token):
+        raise Forbidden("the verify token is not this account's")
+    admitted(found, is_theirs=True)
+    return asked.challenge
+
+
+SignedDelivery = Annotated[Signed, Depends(_signed)]
+Challenge = Annotated[str, Depends(_handshaken)]
+"""What to answer to a handshake whose verify token is the account's."""
 
 EvolutionAccount = Annotated[Channel, Depends(HoldsSecret(ChannelKind.EVOLUTION))]
 """The Evolution account whose secret is presented."""

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from fastapi import Request
+from fastapi import BackgroundTasks, Request
+from fastapi.responses import PlainTextResponse
 
-from core.errors import NotFound, Unauthenticated, Unavailable
+from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from core.vault import VaultClosed
 from core.web.auth import anyone
 from core.web.problems import ValidationFailed, responses
-from core.web.requests import LARGE_BOUNDS, BodyTooLarge, router
+from core.web.requests import LARGE_BOUNDS, BodyTooLarge, SignedRoute, router
 from core.web.runtime import Db, Sealed
 from core.web.strict_json import JsonTooComplex, MalformedJson, loads_any_text
 from ingestion_service.webhooks import evolution, service
-from ingestion_service.webhooks.deps import EvolutionAccount
+from ingestion_service.webhooks.deps import Challenge, EvolutionAccount, SignedDelivery
 from ingestion_service.webhooks.schemas import DeliveryOut
 
 ALWAYS = (Unauthenticated, NotFound, ValidationFailed, BodyTooLarge, Unavailable, VaultClosed)
@@ -20,12 +21,41 @@ JSON = (*ALWAYS, MalformedJson, JsonTooComplex)
 SECRET = [anyone("the account's secret is presented in a header")]
 
 webhooks = router(prefix="/webhooks", tags=["webhooks"])
+signed = router(prefix="/webhooks", tags=["webhooks"], kind=SignedRoute)
 
 
 def _body(media_type: str, example: Any) -> dict[str, Any]:
     """What the OpenAPI document says of a body that is read as it is."""
     schema = {"type": "string"} if isinstance(example, str) else {"type": "object", "examples": [example]}
     return {"requestBody": {"required": True, "content": {media_type: {"schema": schema}}}}
+
+
+@webhooks.get(
+    "/whatsapp/{account}",
+    summary="Answer Meta's handshake",
+    dependencies=[anyone("the account's verify token is in the query")],
+    response_class=PlainTextResponse,
+    responses=responses(Forbidden, NotFound, ValidationFailed, Unavailable, VaultClosed),
+)
+async def shake_hands(challenge: Challenge) -> PlainTextResponse:
+    """The challenge, when the verify token is this account's."""
+    return PlainTextResponse(challenge)
+
+
+@signed.post(
+    "/whatsapp/{account}",
+    summary="Take in what the WhatsApp Cloud API delivers",
+    dependencies=[anyone("the body is signed with the app secret: `X-Hub-Signature-256`")],
+    responses=responses(*JSON),
+    openapi_extra=_body("application/json", {"object": "whatsapp_business_account", "entry": []}),
+)
+async def receive_whatsapp(
+    delivery: SignedDelivery, then: BackgroundTasks, database: Db, vault: Sealed
+) -> DeliveryOut:
+    """Whole batches, stored before this answers; their senders are found right after."""
+    reading, stored = await service.store_batch(database, vault, *delivery)
+    then.add_task(service.link, database, vault, reading.messages, stored)
+    return service.told(reading, stored)
 
 
 @webhooks.post(

@@ -250,3 +250,13 @@ async def test_logs_name_nobody(
     assert "message_not_linked" in written
     for secret in ("Joaquina", "529.982", "52998224", "jo@", "87654321", "segredo", "wamid"):
         assert secret not in written
+
+
+async def test_every_linked_message_is_told_once_of_known_senders_too(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    for number in (1, 2, 2):
+        await send(client, external_id=f"wamid.{number}")
+    told = "SELECT array_agg(subject::text ORDER BY id)::text FROM ops.outbox_events WHERE type = 'message.linked'"
+    events = "SELECT array_agg(public_id::text ORDER BY id)::text FROM crm.ingest_events"
+    assert await scalar(database, told) == await scalar(database, events)

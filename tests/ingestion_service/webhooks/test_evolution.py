@@ -1,18 +1,19 @@
 import base64
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
 
-from core.contacts.linking import body_context
 from core.contacts.message import ChannelMessage
 from core.db import Database
 from core.settings import Settings
-from core.vault import Vault
 from tests.accounts import make_channel
 from tests.hostile.corpus import BODIES
+
+Said = Callable[[], Awaitable[list[ChannelMessage]]]
 
 SECRET = "the secret of this webhook"
 PHONE, LID = "5511987654321@s.whatsapp.net", "987654321012345@lid"
@@ -44,25 +45,15 @@ async def deliver(
     return await client.post(f"/webhooks/evoapi/{account}", content=json.dumps(body), headers=headers)
 
 
-async def said(database: Database, settings: Settings) -> list[ChannelMessage]:
-    async with database.transaction() as session:
-        rows = await session.execute(text("SELECT public_id, body_sealed FROM crm.ingest_events ORDER BY id"))
-    vault = Vault.of(settings)
-    return [
-        ChannelMessage.model_validate_json(vault.open(row.body_sealed, context=body_context(row.public_id)))
-        for row in rows
-    ]
-
-
 async def test_the_shortest_message_is_stored_and_tied_to_its_sender(
-    client: httpx.AsyncClient, database: Database, settings: Settings
+    client: httpx.AsyncClient, database: Database, said: Said
 ) -> None:
     answer = await deliver(client, {"sender_id": "5511987654321", "message": "bom dia"})
     assert answer.status_code == 200, answer.text
     [taken] = answer.json()["messages"]
     assert taken["contact_id"]
     assert taken["duplicate"] is False
-    [message] = await said(database, settings)
+    [message] = await said()
     assert (message.account, message.source, message.content) == ("zap", "whatsapp", "bom dia")
     async with database.transaction() as session:
         row = (await session.execute(text("SELECT principal_id, status::text FROM crm.ingest_events"))).one()
@@ -93,11 +84,11 @@ async def test_the_shortest_message_is_stored_and_tied_to_its_sender(
     ],
 )
 async def test_all_a_person_sends_is_legible(
-    client: httpx.AsyncClient, database: Database, settings: Settings, message: Any, content: str, kind: str
+    client: httpx.AsyncClient, said: Said, message: Any, content: str, kind: str
 ) -> None:
     answer = await deliver(client, upsert(message))
     assert answer.json()["messages"][0]["contact_id"]
-    [stored] = await said(database, settings)
+    [stored] = await said()
     assert (stored.content, stored.metadata["type"]) == (content, kind)
     assert (stored.sender_name, stored.metadata["message_id"]) == ("Maria", "3EB0A1")
     assert stored.sent_at is not None
@@ -118,11 +109,11 @@ async def test_all_a_person_sends_is_legible(
     ],
 )
 async def test_what_is_no_message_to_us_is_ignored_with_a_reason(
-    client: httpx.AsyncClient, database: Database, settings: Settings, body: Any, reason: str
+    client: httpx.AsyncClient, said: Said, body: Any, reason: str
 ) -> None:
     answer = await deliver(client, body)
     assert (answer.status_code, answer.json()["messages"], answer.json()["ignored"]) == (200, [], [reason])
-    assert await said(database, settings) == []
+    assert await said() == []
 
 
 async def test_a_hidden_address_is_no_phone_and_leads_to_the_same_person_once_both_were_seen(
@@ -138,12 +129,12 @@ async def test_a_hidden_address_is_no_phone_and_leads_to_the_same_person_once_bo
 
 
 async def test_a_message_delivered_again_is_the_same_one(
-    client: httpx.AsyncClient, database: Database, settings: Settings
+    client: httpx.AsyncClient, database: Database, said: Said
 ) -> None:
     first = (await deliver(client, upsert({"conversation": "oi"}))).json()["messages"][0]
     again = (await deliver(client, upsert({"conversation": "oi"}))).json()["messages"][0]
     assert again == {**first, "duplicate": True}
-    assert len(await said(database, settings)) == 1
+    assert len(await said()) == 1
     async with database.transaction() as session:
         assert await session.scalar(text("SELECT count(*) FROM crm.channel_payloads")) == 1
 
@@ -157,7 +148,7 @@ async def test_a_body_that_is_neither_shape_is_refused(client: httpx.AsyncClient
 
 
 async def test_who_does_not_hold_the_secret_learns_nothing(
-    client: httpx.AsyncClient, database: Database, settings: Settings
+    client: httpx.AsyncClient, database: Database, settings: Settings, said: Said
 ) -> None:
     await make_channel(
         database, settings, "off", "evolution", is_active=False, secrets={"webhook_secret": SECRET}
@@ -173,7 +164,7 @@ async def test_who_does_not_hold_the_secret_learns_nothing(
     assert {answer.status_code for answer in answers} == {401}
     assert len({answer.json()["detail"] for answer in answers}) == 1
     assert (await deliver(client, body, account="off")).status_code == 404
-    assert await said(database, settings) == []
+    assert await said() == []
 
 
 @pytest.mark.parametrize(
