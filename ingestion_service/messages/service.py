@@ -23,24 +23,17 @@ class EventAlreadyLinked(Conflict):
 async def accept_message(
     database: Database, vault: Vault, caller: Principal, message: MessageIn, *, retry: str | None = None
 ) -> MessageOut:
-<<<<<<< HEAD
     """Store the message, then tie it to its sender; once stored it is never lost, whatever happens next.
 
     `retry` stands in for an external id: tries of one request are one message.
     """
-    stored = await _store(database, _sealed(vault, caller, message, retry))
-    at_hand = message if stored["is_new"] else None  # a repeat may have another body, which does not count
-    contact = stored["contact_id"] or await try_link(database, vault, stored["id"], at_hand)
-    return MessageOut(event_id=stored["public_id"], contact_id=contact, duplicate=not stored["is_new"])
-=======
-    """Store the message, then tie it to its sender; once stored it is never lost, whatever happens next."""
-    event = new_event(vault, message, external_id=message.external_id, principal=caller.id)
+    external_id = message.external_id or (f"retry:{retry}" if retry else None)
+    event = new_event(vault, message, external_id=external_id, principal=caller.id)
     async with database.connection() as connection:
         [stored] = await insert_events(connection, [event])
     at_hand = message if stored.is_first else None  # a repeat may have another body, which does not count
     contact = stored.contact or await try_link(database, vault, stored.key, at_hand)
     return MessageOut(event_id=stored.public_id, contact_id=contact, duplicate=not stored.is_first)
->>>>>>> 0733906 (feat(ingestion): the door of the Evolution API; messages without a principal)
 
 
 async def get_event(database: Database, caller: Principal, event_id: UUID) -> EventOut:
@@ -66,32 +59,6 @@ async def replay_event(database: Database, vault: Vault, caller: Principal, even
     return await get_event(database, caller, event_id)
 
 
-<<<<<<< HEAD
-async def _store(database: Database, event: NewEvent) -> Record:
-    """Outside of any transaction: the statement that stores is one by itself."""
-    async with database.connection() as connection:
-        stored = await queries.store(connection, event)
-        if stored["body_digest"] != event.body_digest:
-            await queries.mark_mismatch(connection, stored["id"])
-    return stored
-
-
-def _sealed(vault: Vault, caller: Principal, message: MessageIn, retry: str | None) -> NewEvent:
-    """The digest is an HMAC: of a short message with a CPF in it, a bare hash would tell everything."""
-    public_id, body = uuid7(), message.packed()
-    return NewEvent(
-        public_id,
-        caller.id,
-        message.account,
-        message.source.value,
-        message.external_id or (f"retry:{retry}" if retry else None),
-        vault.digest("message", body),
-        vault.seal(body, context=body_context(public_id)),
-    )
-
-
-=======
->>>>>>> 0733906 (feat(ingestion): the door of the Evolution API; messages without a principal)
 async def _get(database: Database, caller: Principal, event_id: UUID) -> Found:
     async with database.transaction() as session:
         row = await queries.find_event(session, event_id, caller.limited_to(Permission.EVENTS_ALL))

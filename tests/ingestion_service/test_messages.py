@@ -257,6 +257,9 @@ async def test_every_linked_message_is_told_once_of_known_senders_too(
 ) -> None:
     for number in (1, 2, 2):
         await send(client, external_id=f"wamid.{number}")
-    told = "SELECT array_agg(subject::text ORDER BY id)::text FROM ops.outbox_events WHERE type = 'message.linked'"
+    told = (
+        "SELECT array_agg(subject::text ORDER BY id)::text FROM ops.outbox_events"
+        " WHERE type = 'message.linked'"
+    )
     events = "SELECT array_agg(public_id::text ORDER BY id)::text FROM crm.ingest_events"
     assert await scalar(database, told) == await scalar(database, events)
