@@ -1,10 +1,9 @@
 """The second transaction of a message: find or make its sender, and tie it to them.
 
-Whoever changes whose a match key is holds the key's advisory lock; whoever merges clients locks their rows.
 Most senders are known and tell nothing new: those are linked by one statement, without a lock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -13,9 +12,10 @@ from asyncpg import UniqueViolationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.contacts import queries
-from core.contacts.decision import decide
+from core.contacts.keys import Key, Known
 from core.contacts.message import ChannelMessage, Message
 from core.contacts.names import Names
+from core.contacts.resolution import resolve
 from core.db import Connection, Database
 from core.vault import Unreadable, Vault
 
@@ -83,28 +83,24 @@ async def _read(connection: Connection, vault: Vault, event: int) -> Message:
 
 async def _link_in(connection: Connection, event: int, names: Names, name: str | None) -> UUID:
     """Copies of one event have the same keys, hence wait for each other here."""
+    leading, owners = await _leading(connection, names)
+    found = await resolve(connection, leading, name=name, event=event)
+    if not await queries.mark_linked(connection, event, found.client, found.contact):
+        raise _LinkedMeanwhile
+    if names.heir is not None and names.sender in leading:
+        await _succeed(connection, event, found.client, names, owners)
+    return found.contact
+
+
+async def _leading(
+    connection: Connection, names: Names
+) -> tuple[Mapping[Key, Known], Sequence[queries.Owner]]:
+    """What says who the sender is; with an heir that depends on who is known already, under all the locks."""
+    if names.heir is None:
+        return names.known, ()
     await queries.lock_keys(connection, list(names.all))
     owners = await queries.find_owners(connection, list(names.all))
-    keys = names.leading({owner.key for owner in owners})
-    cpfs = {owner.client: owner.cpf for owner in owners if owner.cpf is not None}
-    decision = decide(keys, {owner.key: owner.client for owner in owners}, cpfs)
-    if decision.client is None:
-        client, contact = await queries.insert_client(connection, name)
-    else:
-        client = decision.client
-        contact = next(owner.contact for owner in owners if owner.client == client)
-        if name is not None:
-            await queries.name_client(connection, client, name)
-    if not await queries.mark_linked(connection, event, client, contact):
-        raise _LinkedMeanwhile
-    if decision.attach:
-        known_now = [names.all[key] for key in decision.attach]
-        await queries.insert_identities(connection, client, event, known_now)
-    if decision.is_conflict:
-        await queries.note_conflict(connection, decision.rivals | {client}, client, event)
-    if names.heir is not None and names.sender in keys:
-        await _succeed(connection, event, client, names, owners)
-    return contact
+    return {key: names.all[key] for key in names.leading({owner.key for owner in owners})}, owners
 
 
 async def _succeed(

@@ -32,6 +32,7 @@ WITH owners AS (
     JOIN crm.identities i ON i.kind = given.kind::crm.identity_kind AND i.match_key = given.match_key
     JOIN crm.clients c ON c.id = i.client_id
     WHERE i.valid_to IS NULL AND c.status = 'ACTIVE' AND ($6::text IS NULL OR c.name IS NOT NULL)
+      AND i.last_seen_at > now() - interval '1 day'
     FOR KEY SHARE OF c
 ), owner AS (
     SELECT min(id) AS id, (array_agg(public_id))[1] AS contact FROM owners
@@ -46,7 +47,9 @@ SELECT contact FROM linked
 LOCK_KEYS = "SELECT count(pg_advisory_xact_lock(key)) FROM unnest($1::bigint[]) AS given (key)"
 # Waits for a merge of an owner, and then tells its new status beside the identity as it was before.
 FIND_OWNERS = """
-SELECT i.kind::text, i.match_key, c.id, c.public_id, c.status::text,
+SELECT i.kind::text, i.match_key, i.id AS identity, c.id, c.public_id, c.status::text,
+       i.last_seen_at < now() - interval '1 day' AS is_unnoted,
+       i.kind = 'phone' AND i.last_seen_at < now() - interval '12 months' AS is_silent,
        (SELECT match_key FROM crm.identities t
         WHERE t.client_id = c.id AND t.kind = 'cpf' AND t.valid_to IS NULL) AS cpf
 FROM unnest($1::text[], $2::text[]) AS given (kind, match_key)
@@ -75,10 +78,16 @@ END_IDENTITY = """
 UPDATE crm.identities SET valid_to = now()
 WHERE client_id = $1 AND kind = $2::text::crm.identity_kind AND match_key = $3 AND valid_to IS NULL
 """
+NOTE_SEEN = "UPDATE crm.identities SET last_seen_at = now() WHERE id = ANY($1)"
+RETIRE = "UPDATE crm.identities SET valid_to = now() WHERE id = ANY($1)"
+# Those a human said to be several people stay several, whoever says otherwise.
 INSERT_CONFLICT = """
-INSERT INTO crm.identity_conflicts (public_id, client_ids, chosen_id, event_id) VALUES ($1, $2, $3, $4)
+INSERT INTO crm.identity_conflicts (public_id, client_ids, chosen_id, event_id)
+SELECT $1, $2, $3, $4 WHERE NOT EXISTS (
+    SELECT FROM crm.identity_conflicts WHERE client_ids = $2 AND status = 'DISMISSED')
 ON CONFLICT (client_ids) WHERE status = 'OPEN'
-DO UPDATE SET occurrences = identity_conflicts.occurrences + 1, event_id = excluded.event_id
+DO UPDATE SET occurrences = identity_conflicts.occurrences + 1,
+              event_id = COALESCE(excluded.event_id, identity_conflicts.event_id)
 """
 MARK_LINKED = f"""
 WITH linked AS (
@@ -99,18 +108,32 @@ WHERE id = $1 AND status <> 'LINKED'
 
 
 class Owner(NamedTuple):
-    """Whose a key is, and the CPF they have."""
+    """Whose a key is, and the CPF they have.
+
+    `is_unnoted`: its use was last noted over a day ago. `is_silent`: a phone nobody has used for a year.
+    """
 
     key: Key
+    identity: int
     client: int
     contact: UUID
     cpf: Key | None
+    is_unnoted: bool
+    is_silent: bool
 
     @classmethod
     def of(cls, row: Record) -> Self:
         """A row of FIND_OWNERS."""
         cpf = Key(IdentityKind.CPF, row["cpf"]) if row["cpf"] else None
-        return cls(Key(IdentityKind(row["kind"]), row["match_key"]), row["id"], row["public_id"], cpf)
+        return cls(
+            Key(IdentityKind(row["kind"]), row["match_key"]),
+            row["identity"],
+            row["id"],
+            row["public_id"],
+            cpf,
+            row["is_unnoted"],
+            row["is_silent"],
+        )
 
 
 async def get_event(connection: Connection, event: int) -> Record:
@@ -165,7 +188,7 @@ async def name_client(connection: Connection, client: int, name: str) -> None:
 
 
 async def insert_identities(
-    connection: Connection, client: int, event: int, identities: Sequence[Known]
+    connection: Connection, client: int, event: int | None, identities: Sequence[Known]
 ) -> None:
     """From now on the client is known by these, too."""
     keys = _columns([item.key for item in identities])
@@ -178,7 +201,19 @@ async def end_identity(connection: Connection, client: int, key: Key) -> None:
     await connection.execute(END_IDENTITY, client, key.kind, key.match_key)
 
 
-async def note_conflict(connection: Connection, clients: Collection[int], chosen: int, event: int) -> None:
+async def note_seen(connection: Connection, identities: Collection[int]) -> None:
+    """They were used today."""
+    await connection.execute(NOTE_SEEN, identities)
+
+
+async def retire(connection: Connection, identities: Collection[int]) -> None:
+    """From now on nobody is known by these."""
+    await connection.execute(RETIRE, identities)
+
+
+async def note_conflict(
+    connection: Connection, clients: Collection[int], chosen: int, event: int | None
+) -> None:
     """Put these clients before a human; an open case of the same ones is counted up."""
     await connection.execute(INSERT_CONFLICT, uuid7(), sorted(clients), chosen, event)
 

@@ -1,4 +1,4 @@
-"""Whether a call comes too often: counted for its principal, its channel, or its address where nobody is asked."""
+"""Whether a call comes too often: counted for its principal, its channel, or its address."""
 
 from collections.abc import Sequence
 

@@ -109,7 +109,7 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that refuses early and in order: no key, wrong scope, too often, unknown parameters, media type, body."""
+    """A route that refuses early and in order: key, scope, rate, unknown parameters, media type, body."""
 
     large: bool = False
 

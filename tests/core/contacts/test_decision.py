@@ -49,3 +49,20 @@ def test_nobody_gets_a_second_cpf() -> None:
 def test_the_same_cpf_is_no_contradiction() -> None:
     found = decide([CPF, PHONE], {CPF: 1}, {1: CPF})
     assert (found.client, found.attach, found.is_conflict) == (1, (PHONE,), False)
+
+
+def test_a_silent_phone_leads_to_nobody_and_goes_to_whoever_uses_it_now() -> None:
+    found = decide([PHONE], {PHONE: 1}, {}, {PHONE})
+    assert (found.client, found.attach, found.retire) == (None, (PHONE,), (PHONE,))
+    assert (found.rivals, found.is_conflict) == ({1}, True)
+
+
+def test_a_silent_phone_beside_another_s_identity_goes_to_them() -> None:
+    found = decide([CPF, PHONE], {CPF: 2, PHONE: 1}, {}, {PHONE})
+    assert (found.client, found.attach, found.retire) == (2, (PHONE,), (PHONE,))
+    assert (found.rivals, found.is_conflict) == ({1, 2}, True)
+
+
+def test_a_silent_phone_beside_an_identity_of_the_same_client_is_theirs_again() -> None:
+    found = decide([PHONE, EMAIL], {PHONE: 1, EMAIL: 1}, {}, {PHONE})
+    assert (found.client, found.attach, found.retire, found.is_conflict) == (1, (), (), False)
