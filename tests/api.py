@@ -1,15 +1,31 @@
 """An application under test: started as a server would start it, called by a client that holds a key."""
 
+import base64
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from core.apikeys import MintedKey, Scope, mint
 from core.db import Database
 from core.models import ApiKey
+from core.settings import Environment, Settings
+
+
+def settings_of(database_url: str, redis_url: str | None) -> Settings:
+    """The settings of a test: these servers, and secrets of its own."""
+    return Settings(
+        _env_file=None,
+        env=Environment.TEST,
+        DATABASE_URL=database_url,
+        REDIS_URL=redis_url,  # type: ignore[call-arg]
+        field_keys=SecretStr(f"k1:{base64.b64encode(bytes(range(32))).decode()}"),
+        match_secret=SecretStr("the match secret of every test there is"),
+        token_secret=SecretStr("the token secret of every test there is"),
+    )
 
 
 async def make_key(

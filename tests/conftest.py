@@ -1,17 +1,16 @@
 """Real servers for every test: Postgres and Redis start once a run, each test gets a database of its own."""
 
-import base64
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 
 import asyncpg
 import pytest
-from pydantic import SecretStr
 
 from core.db import Database
 from core.migrations import upgrade
-from core.settings import Environment, Settings
+from core.settings import Settings
 from ops.embedded import EphemeralServers, ephemeral_servers
+from tests.api import settings_of
 
 TEMPLATE = "template_cogep"
 _numbers = count(1)
@@ -54,15 +53,7 @@ def redis_url(servers: EphemeralServers) -> str:
 
 @pytest.fixture
 def settings(database_url: str, redis_url: str) -> Settings:
-    return Settings(
-        _env_file=None,
-        env=Environment.TEST,
-        DATABASE_URL=database_url,
-        REDIS_URL=redis_url,  # type: ignore[call-arg]
-        field_keys=SecretStr(f"k1:{base64.b64encode(bytes(range(32))).decode()}"),
-        match_secret=SecretStr("the match secret of every test there is"),
-        token_secret=SecretStr("the token secret of every test there is"),
-    )
+    return settings_of(database_url, redis_url)
 
 
 @pytest.fixture

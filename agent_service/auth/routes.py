@@ -7,9 +7,9 @@ from agent_service.auth.deps import AtDoor, CallerAddress
 from agent_service.auth.hashing import LoginsBusy
 from agent_service.auth.schemas import LoginIn, MeOut, PasswordChangeIn, RefreshIn, SessionOut
 from agent_service.auth.throttle import TooManyFailures
-from core.errors import Forbidden, Unauthenticated, Unavailable
+from core.errors import Unauthenticated, Unavailable
 from core.tokens import LoginClosed
-from core.web.auth import Caller, CallerSession, anyone, requires_somebody
+from core.web.auth import Caller, CallerSession, NotAPerson, anyone, requires_somebody
 from core.web.problems import ValidationFailed, responses
 from core.web.requests import BodyTooLarge, UnsupportedMediaType, router
 from core.web.runtime import Db
@@ -73,7 +73,7 @@ async def get_me(caller: Caller, database: Db) -> MeOut:
     dependencies=OF_THE_CALLER,
     status_code=HTTPStatus.NO_CONTENT,
     responses=responses(
-        *ALWAYS, Unauthenticated, Forbidden, service.WrongPassword, TooManyFailures, LoginsBusy
+        *ALWAYS, Unauthenticated, NotAPerson, service.WrongPassword, TooManyFailures, LoginsBusy
     ),
 )
 async def change_password(

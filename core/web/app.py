@@ -66,10 +66,11 @@ def create_app(
         root_path_in_servers=False,
     )
     app.state.metrics = Metrics()
-    app.state.methods = _methods((health.routes, *routers))
+    app.state.routers = (health.routes, *routers)
+    app.state.methods = _methods(app.state.routers)
     handlers.install(app)
     docs.install(app)
-    for routes in (health.routes, *routers):
+    for routes in app.state.routers:
         _require_strict(routes)
         app.include_router(routes)
     return app

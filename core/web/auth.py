@@ -48,6 +48,12 @@ JWT_DOTS = 2
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
 
 
+class NotAPerson(Forbidden):
+    """This is for people who logged in, not for API keys."""
+
+    code = "not_a_person"
+
+
 class Demand:
     """What a route asks of a caller: a dependency, which `StrictRoute` asks before it reads a body."""
 
@@ -123,7 +129,7 @@ async def _session(request: Request) -> UUID:
     await identify(request)
     session: UUID | None = request.state.session
     if session is None:
-        raise Forbidden("this is for people who logged in, not for API keys")
+        raise NotAPerson("this is for people who logged in, not for API keys")
     return session
 
 

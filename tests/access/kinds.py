@@ -1,0 +1,184 @@
+"""The kinds of objects that paths name: how to make one, whose it is, how it goes away.
+
+A new path parameter needs one line in KINDS, and the function that makes such an object.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from core.access import Permission
+from core.ids import uuid7
+from core.models import Document, DocumentVersion, Namespace
+from tests.access.world import Caller, World
+
+RANDOM = "01890000-0000-7000-8000-0123456789ab"
+
+Make = Callable[[World, Caller], Awaitable[str]]
+Remove = Callable[[World, str], Awaitable[None]]
+Body = Callable[[World], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Objects of one kind.
+
+    `make` gives the path value of a new one that belongs to the caller. `owned`: another principal sees it
+    only with the permission `widened_by` (never, when there is none). `remove`: None when none goes away.
+    `gone`: the class of what an allowed caller hears of a removed one.
+    """
+
+    make: Make
+    owned: bool = False
+    widened_by: Permission | None = None
+    remove: Remove | None = None
+    gone: str = "not found"
+    random: str = RANDOM
+
+    def is_seen_by(self, caller: Caller) -> bool:
+        """Whether the caller sees what is somebody else's."""
+        return not self.owned or self.widened_by in caller.permissions
+
+
+def removed_by(path: str) -> Remove:
+    """`DELETE` of this path."""
+
+    async def remove(world: World, value: str) -> None:
+        await world.delete(path.format(value))
+
+    return remove
+
+
+async def make_job(world: World, owner: Caller) -> str:
+    """A job that is over, so that its stream of events ends."""
+    job: str = (await world.post("/ingest", {"text": f"palavras {uuid7()}"}, service="ingestion"))["id"]
+    await world.post(f"/ingest/{job}/cancel", service="ingestion")
+    await world.execute(
+        "UPDATE ai.ingestion_payload SET principal_id = :owner WHERE public_id = :id", owner=owner.key, id=job
+    )
+    return job
+
+
+async def make_message(world: World) -> dict[str, Any]:
+    body = {"source": "web", "sender_id": f"{uuid7()}@example.org", "content": "Bom dia"}
+    return await world.post("/ingest/message", body, service="ingestion")
+
+
+async def make_event(world: World, owner: Caller) -> str:
+    event: str = (await make_message(world))["event_id"]
+    await world.execute(
+        "UPDATE crm.ingest_events SET principal_id = :owner WHERE public_id = :id", owner=owner.key, id=event
+    )
+    return event
+
+
+async def make_answer(world: World, owner: Caller) -> str:
+    answer: str = (await world.post("/chat", {"question": "Que horas abre?"}))["id"]
+    await world.execute(
+        "UPDATE ai.answers SET principal_id = :owner WHERE public_id = :id", owner=owner.key, id=answer
+    )
+    return answer
+
+
+async def make_document(world: World, _owner: Caller) -> str:
+    digest = hashlib.sha256(uuid7().bytes).digest()
+    async with world.database.transaction() as session:
+        space = Namespace(name=f"space-{uuid7()}")
+        session.add(space)
+        await session.flush()
+        document = Document(
+            public_id=uuid7(), namespace_id=space.id, source="teste://a", title="A", details={}
+        )
+        session.add(document)
+        await session.flush()
+        version = DocumentVersion(
+            document_id=document.id,
+            number=1,
+            source_sha256=digest,
+            text_sha256=digest,
+            canonical_text="palavras",
+            outline=[],
+            media_type="text/plain",
+        )
+        session.add(version)
+        await session.flush()
+        document.current_version_id = version.id
+    return str(document.public_id)
+
+
+async def make_client(world: World, _owner: Caller) -> str:
+    client: str = (await make_message(world))["contact_id"]
+    return client
+
+
+async def make_merge(world: World, owner: Caller) -> str:
+    winner, loser = await make_client(world, owner), await make_client(world, owner)
+    merge: str = (await world.post(f"/crm/clients/{winner}/merge", {"other": loser}))["id"]
+    return merge
+
+
+async def make_ticket(world: World, owner: Caller) -> str:
+    asked = {"client_id": await make_client(world, owner), "subject": "Boleto", "description": "Errado"}
+    ticket: str = (await world.post("/crm/tickets", asked))["id"]
+    await world.execute(
+        "UPDATE crm.tickets SET assignee_id = (SELECT id FROM ops.people WHERE id = :owner)"
+        " WHERE public_id = :id",
+        owner=owner.key,
+        id=ticket,
+    )
+    return ticket
+
+
+async def make_account(world: World, _owner: Caller) -> str:
+    name = f"conta-{uuid7()}"
+    await world.post("/channels", {"account": name, "kind": "console", "name": "Console"})
+    return name
+
+
+async def make_webhook(world: World, _owner: Caller) -> str:
+    webhook: str = (await world.post("/webhooks", {"url": "http://127.0.0.1:9/cogep"}))["id"]
+    return webhook
+
+
+async def make_delivery(world: World, owner: Caller) -> str:
+    delivery: str = (await world.post(f"/webhooks/{await make_webhook(world, owner)}/test"))["id"]
+    return delivery
+
+
+async def make_someone(world: World, _owner: Caller) -> str:
+    asked = {"name": "Alguém", "email": f"{uuid7()}@example.org", "role": "agent"}
+    person: str = (await world.post("/people", asked))["id"]
+    return person
+
+
+async def make_key_of_a_service(world: World, _owner: Caller) -> str:
+    key: str = (await world.post("/keys", {"name": "serviço", "scopes": ["chat"]}))["public_id"]
+    return key
+
+
+KINDS: dict[str, Kind] = {
+    "account": Kind(make_account, remove=removed_by("/channels/{}"), random="nao-existe"),
+    "answer_id": Kind(make_answer, owned=True),
+    "client_id": Kind(make_client),
+    "delivery_id": Kind(make_delivery),
+    "document_id": Kind(make_document, remove=removed_by("/documents/{}")),
+    "event_id": Kind(make_event, owned=True, widened_by=Permission.EVENTS_ALL),
+    "job_id": Kind(make_job, owned=True, widened_by=Permission.JOBS_ALL),
+    "merge_id": Kind(make_merge),
+    "person_id": Kind(make_someone),
+    "public_id": Kind(
+        make_key_of_a_service, remove=removed_by("/keys/{}"), gone="allowed", random="0000000000"
+    ),
+    "ticket_id": Kind(make_ticket, owned=True, widened_by=Permission.TICKETS_ALL),
+    "webhook_id": Kind(make_webhook, remove=removed_by("/webhooks/{}")),
+}
+"""Path parameter to what it names."""
+
+
+async def _merge_with_another(world: World) -> Any:
+    return {"other": await make_client(world, world.operator)}
+
+
+BODIES: dict[str, Body] = {"POST /crm/clients/{client_id}/merge": _merge_with_another}
+"""Operation to its body, where the example of the schema names objects that are not there."""
