@@ -20,13 +20,15 @@ class IdentityKind(StrEnum):
     @property
     def strength(self) -> int:
         """The smaller, the stronger."""
-        return list(IdentityKind).index(self)
+        return _STRENGTHS[self]
 
     @property
     def is_sensitive(self) -> bool:
         """Stored encrypted and matched by its HMAC. Another system's id may well be somebody's CPF."""
         return self in {IdentityKind.CPF, IdentityKind.CNPJ, IdentityKind.EXTERNAL}
 
+
+_STRENGTHS = {kind: place for place, kind in enumerate(IdentityKind)}
 
 _RULES: dict[IdentityKind, Callable[[str], str]] = {
     IdentityKind.WHATSAPP_USER: whatsapp.user_key,

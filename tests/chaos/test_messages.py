@@ -1,119 +1,131 @@
-"""Copies of messages of many people in mixed forms, while the APIs that take them are killed at random.
+"""A hundred copies of a thousand messages of five hundred people whose numbers are neighbours, in mixed
+forms, while the APIs that take them, and the database under these, are killed at random.
 
-COGEP_CHAOS_MESSAGES says how many messages (default 200), COGEP_CHAOS_COPIES how often each is
-delivered (default 20), COGEP_CHAOS_SEED which dice.
+COGEP_CHAOS_MESSAGES and COGEP_CHAOS_COPIES make it shorter, COGEP_CHAOS_SEED chooses the dice.
 """
 
 import asyncio
 import os
 import random
-from collections import defaultdict
-from contextlib import AsyncExitStack
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from time import monotonic
 
-import httpx
-from sqlalchemy import text
+import asyncpg
+import pytest
 
-from core.apikeys import MintedKey, Scope
+from core.apikeys import Scope
 from core.db import Database
 from core.settings import Settings
-from core.vault import Vault
+from ops.embedded import EphemeralServers
 from tests.api import make_key
-from tests.api_process import Api, api
-from worker_service.messages.relink import relink
+from tests.chaos.fleet import fleet
+from tests.chaos.people import Form, people
+from tests.chaos.wire import Broken, Wire, post
 
-MESSAGES = int(os.environ.get("COGEP_CHAOS_MESSAGES", "200"))
-COPIES = int(os.environ.get("COGEP_CHAOS_COPIES", "20"))
+MESSAGES = int(os.environ.get("COGEP_CHAOS_MESSAGES", "1000"))
+COPIES = int(os.environ.get("COGEP_CHAOS_COPIES", "100"))
 SEED = int(os.environ.get("COGEP_CHAOS_SEED", "1"))
-APIS, CLIENTS = 4, 50
-COUNTED = text(
-    "SELECT count(*), count(DISTINCT external_id), count(*) FILTER (WHERE status = 'LINKED'),"
-    " (SELECT count(*) FROM crm.clients), (SELECT count(*) FROM crm.identity_conflicts)"
-    " FROM crm.ingest_events"
-)
+APIS, CLIENTS = 4, 32
+TRIES, PAUSE, PATIENCE = 400, 0.1, 30.0
+HOURS = 3600.0
+READ_BACK = """
+SELECT e.external_id, e.status::text, c.public_id::text AS contact
+FROM crm.ingest_events e LEFT JOIN crm.clients c ON c.id = e.client_id ORDER BY e.external_id"""
+COUNTED = """
+SELECT (SELECT count(*) FROM crm.clients), (SELECT count(*) FROM crm.identity_conflicts),
+       count(*), count(DISTINCT subject) FROM ops.outbox_events WHERE type = 'message.linked'"""
 
-
-def message(number: int, people: int) -> dict[str, Any]:
-    """One of six forms of one of the people; every form tells the phone."""
-    line = 80_000_000 + number % people
-    old, new, mail = f"5511{line}", f"55119{line}", f"p{line}@example.com"
-    forms: list[dict[str, Any]] = [
-        {"source": "whatsapp", "sender_id": old},
-        {"source": "whatsapp", "sender_id": f"{new}@s.whatsapp.net"},
-        {
-            "source": "whatsapp",
-            "sender_id": f"BR.{line}",
-            "identifiers": [{"kind": "phone", "value": f"+{new}"}],
-        },
-        {"source": "phone", "sender_id": f"(11) 9{line}"},
-        {
-            "source": "email",
-            "sender_id": mail.upper(),
-            "identifiers": [{"kind": "phone", "value": f"+{old}"}],
-        },
-        {"source": "phone", "sender_id": f"+{new}", "identifiers": [{"kind": "email", "value": mail}]},
-    ]
-    return {**forms[number // people % 6], "content": f"mensagem {number}", "external_id": f"m{number}"}
+Request = tuple[str, bytes]
+"""The external id of a message, and the bytes that deliver it."""
 
 
 class Crowd:
-    """APIs that come and go, and clients that send until somebody answers."""
+    """Clients that send a message until they are told whose it is, to any of the APIs."""
 
-    def __init__(self, settings: Settings, key: MintedKey, dice: random.Random) -> None:
-        self._settings, self._key, self._dice = settings, key, dice
-        self._apis: list[Api] = []
-        self.contacts: dict[str, set[str]] = defaultdict(set)
-        self.kills = 0
+    def __init__(self, ports: Sequence[int], dice: random.Random) -> None:
+        self._ports, self._dice = ports, dice
+        self.told: dict[str, set[str]] = defaultdict(set)
+        self.answers: Counter[str] = Counter()
+        self.unhealed: list[str] = []
 
-    async def open(self, stack: AsyncExitStack) -> None:
-        self._apis.append(await stack.enter_async_context(api(self._settings, self._key)))
+    async def send(self, requests: Iterable[Request]) -> None:
+        """All of them, so many at once."""
+        queue = iter(requests)
+        await asyncio.gather(*(self._client(queue) for _ in range(CLIENTS)))
 
-    async def deliver(self, body: dict[str, Any]) -> None:
-        while True:
-            try:
-                answer = await self._dice.choice(self._apis).client.post("/ingest/message", json=body)
-            except httpx.TransportError:
-                await asyncio.sleep(0.05)
-                continue
-            if answer.status_code == 202:
-                if contact := answer.json()["contact_id"]:
-                    self.contacts[body["external_id"]].add(contact)
-                return
-            assert answer.status_code == 503, answer.text
+    async def _client(self, queue: Iterator[Request]) -> None:
+        wires = [Wire(port, PATIENCE) for port in self._ports]
+        for message, request in queue:
+            if not await self._is_delivered(wires, message, request):
+                self.unhealed.append(message)
+        for wire in wires:
+            wire.close()
 
-    async def kill_now_and_then(self, stack: AsyncExitStack) -> None:
-        while True:
-            await asyncio.sleep(self._dice.uniform(0.5, 1.5))
-            victim = self._apis.pop(self._dice.randrange(len(self._apis)))
-            victim.kill()
-            self.kills += 1
-            await self.open(stack)
+    async def _is_delivered(self, wires: Sequence[Wire], message: str, request: bytes) -> bool:
+        for _ in range(TRIES):
+            contact = await self._ask(self._dice.choice(wires), request)
+            if contact is not None:
+                self.told[message].add(contact)
+                return True
+            await asyncio.sleep(PAUSE)
+        return False
+
+    async def _ask(self, wire: Wire, request: bytes) -> str | None:
+        """The contact; None when the client should try again."""
+        try:
+            answer = await wire.ask(request)
+        except Broken:
+            self.answers["cut off"] += 1
+            return None
+        contact: str | None = answer.body.get("contact_id")
+        self.answers[f"{answer.status}{'' if contact or answer.status != 202 else ' to be linked'}"] += 1
+        assert answer.status in {202, 503}, answer
+        return contact
 
 
-async def test_every_message_is_one_event_of_one_contact_whoever_dies(
-    settings: Settings, database: Database
+@pytest.mark.timeout(HOURS)
+async def test_every_message_is_one_event_of_its_one_sender_whoever_dies(
+    settings: Settings, database: Database, servers: EphemeralServers
 ) -> None:
-    dice = random.Random(SEED)
-    people = MESSAGES // 2
-    copies = [message(number, people) for number in range(MESSAGES)] * COPIES
+    dice, key = random.Random(SEED), await make_key(database, [Scope.INGEST])
+    persons = people(MESSAGES // 2)
+    introductions = [request(person.first, key.plaintext) for person in persons if person.ordered]
+    everything = [request(form, key.plaintext) for one in persons for form in (one.first, one.second)]
+    copies = [*everything * (COPIES - 1), *(one for one in everything if one not in introductions)]
     dice.shuffle(copies)
-    crowd = Crowd(settings, await make_key(database, [Scope.INGEST]), dice)
-    async with AsyncExitStack() as stack:
-        await asyncio.gather(*(crowd.open(stack) for _ in range(APIS)))
-        killing = asyncio.create_task(crowd.kill_now_and_then(stack))
-        room = asyncio.Semaphore(CLIENTS)
+    name = (await read_back(settings, "SELECT current_database()"))[0][0]
+    started = monotonic()
+    async with fleet(settings, APIS, servers.postgres.url(name, superuser=True)) as apis:
+        crowd = Crowd(apis.ports, dice)
+        striking = asyncio.create_task(apis.strike(dice))
+        await crowd.send(introductions)
+        await crowd.send(copies)
+        striking.cancel()
+        await asyncio.gather(striking, return_exceptions=True)
+    print(f"{len(introductions) + len(copies)} deliveries of {len(everything)} messages")
+    print(f"in {monotonic() - started:.0f} s; killed {dict(apis.blows)}; answers {dict(crowd.answers)}")
+    assert crowd.unhealed == []
+    stored = await read_back(settings, READ_BACK)
+    assert [row["external_id"] for row in stored] == sorted(message for message, _ in everything)
+    assert {row["status"] for row in stored} == {"LINKED"}
+    contacts = {row["external_id"]: row["contact"] for row in stored}
+    assert crowd.told == {message: {contact} for message, contact in contacts.items()}
+    senders = [{contacts[form["external_id"]] for form in (one.first, one.second)} for one in persons]
+    assert [len(found) for found in senders] == [1] * len(persons)
+    assert len(set().union(*senders)) == len(persons)
+    told = len(everything)  # each is told once, too
+    assert tuple((await read_back(settings, COUNTED))[0]) == (len(persons), 0, told, told)
+    assert min(apis.blows["API processes"], apis.blows["Postgres backends"])
 
-        async def one(body: dict[str, Any]) -> None:
-            async with room:
-                await crowd.deliver(body)
 
-        await asyncio.gather(*map(one, copies))
-        killing.cancel()
-        await asyncio.gather(killing, return_exceptions=True)
-    await relink(database, Vault.of(settings), abandoned=0)
-    async with database.transaction() as session:
-        counted = tuple((await session.execute(COUNTED)).one())
-    print(f"{crowd.kills} kills, {len(copies)} deliveries")
-    assert counted == (MESSAGES, MESSAGES, MESSAGES, people, 0)
-    assert {len(found) for found in crowd.contacts.values()} == {1}
-    assert crowd.kills
+def request(form: Form, key: str) -> Request:
+    return form["external_id"], post("/ingest/message", key, form)
+
+
+async def read_back(settings: Settings, statement: str) -> list[asyncpg.Record]:
+    """What a connection finds that has seen nothing before."""
+    connection = await asyncpg.connect(settings.database_url.get_secret_value())
+    found: list[asyncpg.Record] = await connection.fetch(statement)
+    await connection.close()
+    return found

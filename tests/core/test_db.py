@@ -1,5 +1,6 @@
 import asyncio
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -105,3 +106,13 @@ async def test_a_raw_connection_is_in_no_transaction(database: Database) -> None
     async with database.connection() as connection:
         assert not connection.is_in_transaction()
         assert await connection.fetchval("SELECT 1") == 1
+
+
+async def test_a_server_that_takes_no_connection_says_why(
+    database: Database, servers: EphemeralServers
+) -> None:
+    name = database.engine.url.database
+    servers.postgres.psql(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
+    with pytest.raises(asyncpg.TooManyConnectionsError):
+        async with database.connection():
+            pass
