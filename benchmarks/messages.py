@@ -114,8 +114,9 @@ async def _measured(contenders: dict[str, Round], connections: int, rounds: int,
     percentiles: dict[str, list[list[float]]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
         for name, measure in contenders.items():
-            cuts = quantiles(await measure(connections, seconds), n=100)
+            waits = await measure(connections, seconds)
             if number:  # the first round is to get warm
+                cuts = quantiles(waits, n=100)
                 percentiles[name].append([cuts[49], cuts[94], cuts[98]])
     return [
         Row(name, connections, *(1000 * median(cuts) for cuts in zip(*found, strict=True)))
