@@ -1,4 +1,4 @@
-"""Schema versions: upgrade, the check every service makes at its start, and enums that tell of drift."""
+"""Schema versions: upgrade, the checks every service makes at its start, and enums that tell of drift."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,13 +11,23 @@ from sqlalchemy.exc import ProgrammingError
 
 from alembic import command, op
 from core.db import Database
+from core.settings import Environment
 
 ROOT = Path(__file__).resolve().parent.parent
+IS_SUPERUSER = "SELECT bool_or(rolsuper) FROM pg_roles WHERE rolname IN (session_user, current_user)"
 UPGRADE_COMMAND = "cogep migrate"
 
 
-class SchemaOutdated(RuntimeError):
+class DatabaseUnfit(RuntimeError):
+    """No service works on this database as it is; the message says what to do."""
+
+
+class SchemaOutdated(DatabaseUnfit):
     """The database is not at the schema this code was written for."""
+
+
+class RoleTooPowerful(DatabaseUnfit):
+    """The services connect as a superuser: one injected statement would own the machine."""
 
 
 class EnumDrift(RuntimeError):
@@ -65,6 +75,16 @@ async def require_head(database: Database) -> None:
             f"the database is at revision {found or 'none'} and this code needs {head()}: "
             f"run `{UPGRADE_COMMAND}`"
         )
+
+
+async def require_fit(database: Database, env: Environment) -> None:
+    """Raise SchemaOutdated unless at `head()`; in production RoleTooPowerful when we are a superuser."""
+    await require_head(database)
+    if env is not Environment.PROD:
+        return
+    async with database.connection() as connection:
+        if await connection.fetchval(IS_SUPERUSER):
+            raise RoleTooPowerful("DATABASE_URL names a superuser: connect as a role without that right")
 
 
 def ensure_enum(schema: str, name: str, labels: Sequence[str]) -> None:

@@ -13,9 +13,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.db import Database
-from core.migrations import SchemaOutdated, require_head
+from core.migrations import DatabaseUnfit, require_fit
 from core.queue import DOWN
-from core.settings import Settings, get_settings
+from core.settings import Environment, Settings, get_settings
 from worker_service.drain.context import Handler, Round
 from worker_service.drain.worker import QueueWorker
 
@@ -81,7 +81,7 @@ class Runtime:
         while True:
             worker = QueueWorker(self._settings, self._handlers, rounds=self._rounds)
             try:
-                await _wait_for_schema(worker.services.database)
+                await _wait_until_fit(worker.services.database, self._settings.env)
                 self._worker = worker
                 await worker.run()
             except Exception:
@@ -92,13 +92,13 @@ class Runtime:
             await asyncio.sleep(RESTART_AFTER)
 
 
-async def _wait_for_schema(database: Database) -> None:
-    """Claim nothing before the schema is the one this code was written for."""
+async def _wait_until_fit(database: Database, env: Environment) -> None:
+    """Claim nothing before the database is one that this code may work on."""
     while True:
         try:
-            return await require_head(database)
-        except SchemaOutdated as error:
-            log.warning("schema_outdated", detail=str(error))
+            return await require_fit(database, env)
+        except DatabaseUnfit as error:
+            log.warning("database_unfit", reason=type(error).__name__, detail=str(error))
         except (*DOWN, SQLAlchemyError) as error:
             log.warning("postgres_unreachable", error=type(error).__name__)
         await asyncio.sleep(RESTART_AFTER)

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from core import log as logs
 from core.db import Database
-from core.migrations import SchemaOutdated
+from core.migrations import DatabaseUnfit
 from core.settings import Settings, get_settings
 from core.web import docs, handlers, health
 from core.web.auth import Anyone, Requires
@@ -117,11 +117,11 @@ def _lifespan(
 
 
 async def _verify(state: Runtime) -> None:
-    """Refuse to start on an older schema; start without a database, and verify at the first contact."""
+    """Refuse to start on an unfit database; start without a database, and verify at the first contact."""
     try:
         await state.verify_schema()
-    except SchemaOutdated as error:
-        log.critical("schema_outdated", detail=str(error))
+    except DatabaseUnfit as error:
+        log.critical("database_unfit", reason=type(error).__name__, detail=str(error))
         raise
     except Exception as error:
         if domain_error(error) is None:

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from core.access import Permission
-from core.migrations import SchemaOutdated
+from core.migrations import DatabaseUnfit, SchemaOutdated
 from core.settings import Settings
 from core.web.auth import Requires, anyone
 from core.web.database_errors import domain_error
@@ -27,7 +27,7 @@ routes = router(tags=["operation"])
 TELLS_NOTHING = [anyone("tells nothing that is anybody's")]
 GUARDED = [anyone("open to loopback, else asks for the permission `metrics:read` itself")]
 
-Reachable = Literal["ok", "unreachable"]
+DatabaseState = Literal["ok", "unreachable", "outdated", "unfit"]
 
 
 class Health(BaseModel):
@@ -40,7 +40,7 @@ class Readiness(BaseModel):
     """Whether requests can be served; `redis` is informative: without it, workers poll."""
 
     status: Literal["ready", "not_ready"]
-    database: Literal["ok", "unreachable", "outdated"]
+    database: DatabaseState
     redis: Literal["ok", "unreachable", "not_configured"]
 
 
@@ -81,12 +81,14 @@ async def problems() -> Response:
     return registry_page()
 
 
-async def _database(state: Runtime) -> Literal["ok", "unreachable", "outdated"]:
+async def _database(state: Runtime) -> DatabaseState:
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
             await state.check()
     except SchemaOutdated:
         return "outdated"
+    except DatabaseUnfit:
+        return "unfit"
     except Exception as error:
         if domain_error(error) is None:
             raise

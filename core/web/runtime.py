@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from core.db import Database
 from core.errors import Unavailable
-from core.migrations import SchemaOutdated, require_head
+from core.migrations import DatabaseUnfit, require_fit
 from core.settings import Settings
 from core.tokens import Tokens
 from core.vault import Vault
@@ -36,20 +36,20 @@ class Runtime:
         return Tokens.of(self.settings)
 
     async def verify_schema(self) -> None:
-        """Raise SchemaOutdated unless the schema is at head. Asked until it was once."""
+        """Raise DatabaseUnfit unless our code can work on this database. Asked until it was once."""
         if not self._verified:
             await self.check()
 
     async def check(self) -> None:
-        """Ask the database now: raises SchemaOutdated, or whatever keeps it from answering."""
-        await require_head(self.database)
+        """Ask the database now: raises DatabaseUnfit, or whatever keeps it from answering."""
+        await require_fit(self.database, self.settings.env)
         self._verified = True
 
     async def require_schema(self) -> None:
-        """Raise Unavailable while the database is older than the code (it was down when we started)."""
+        """Raise Unavailable while the database is not fit to work on (it was down when we started)."""
         try:
             await self.verify_schema()
-        except SchemaOutdated as error:
+        except DatabaseUnfit as error:
             raise Unavailable(str(error), retry_after=30) from None
 
 

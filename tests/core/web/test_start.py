@@ -3,12 +3,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
+from pydantic import SecretStr
+from sqlalchemy import make_url, text
 
 from core.db import Database
-from core.migrations import SchemaOutdated
+from core.migrations import RoleTooPowerful, SchemaOutdated
 from core.settings import Environment, Settings
 from core.web.app import create_app
+from ops.embedded import EphemeralServers
 from tests.api import make_key, serving
 from tests.core.web.conftest import probe
 
@@ -65,3 +67,20 @@ async def test_resources_live_inside_the_database(settings: Settings, database: 
         assert (await client.get("/probe/whoami")).status_code == 200
         assert len(seen) == 1
     assert seen[1:] == ["closed"]
+
+
+async def test_production_refuses_a_superuser(
+    settings: Settings, servers: EphemeralServers, database_url: str
+) -> None:
+    name = make_url(database_url).database
+    assert name is not None
+    powerful = {"database_url": SecretStr(servers.postgres.url(name, superuser=True))}
+    async with serving(create_app("dev", [probe], settings=settings.model_copy(update=powerful))) as client:
+        assert (await client.get("/ready")).status_code == 200
+    prod = settings.model_copy(update={**powerful, "env": Environment.PROD})
+    with pytest.raises(RoleTooPowerful, match="superuser"):
+        async with serving(create_app("prod", [probe], settings=prod)):
+            pass
+    plain = settings.model_copy(update={"env": Environment.PROD})
+    async with serving(create_app("prod", [probe], settings=plain)) as client:
+        assert (await client.get("/ready")).status_code == 200
