@@ -10,7 +10,7 @@ STAMP := $(VENV)/.run-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test coverage check bench chaos fuzz migrate revision fmt lock clean
+.PHONY: help run stop test coverage check bench chaos fuzz migrate revision access fmt lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ migrate: $(STAMP) ## bring the database to the newest schema
 revision: $(STAMP) ## write a migration from the models: make revision m="what changes"
 	@test -n "$(m)" || { echo 'Say what changes: make revision m="..."' >&2; exit 1; }
 	@$(BIN)/cogep revision "$(m)"
+
+access: $(STAMP) ## print the permission table into docs/access.md
+	@$(BIN)/python -m ops.access_page
 
 # Two processes with servers of their own; a module stays together, for its fixtures.
 test: $(DEV_STAMP) ## run the tests against embedded Postgres and Redis; ARGS="-k name" chooses

@@ -18,6 +18,7 @@ ALWAYS = (ValidationFailed, Unavailable, LoginClosed, BodyTooLarge, UnsupportedM
 WITH_PASSWORD = [anyone("the password is the key")]
 WITH_REFRESH_TOKEN = [anyone("the refresh token is the key")]
 OF_THE_CALLER = [requires_somebody()]
+OF_A_PERSON = [requires_somebody(people_only=True)]
 
 auth = router(prefix="/auth", tags=["sessions"])
 
@@ -70,7 +71,7 @@ async def get_me(caller: Caller, database: Db) -> MeOut:
 @auth.post(
     "/password",
     summary="Change my password",
-    dependencies=OF_THE_CALLER,
+    dependencies=OF_A_PERSON,
     status_code=HTTPStatus.NO_CONTENT,
     responses=responses(
         *ALWAYS, Unauthenticated, NotAPerson, service.WrongPassword, TooManyFailures, LoginsBusy

@@ -68,8 +68,9 @@ class Requires(Demand):
     Without a permission it demands somebody we know, whatever they may do.
     """
 
-    def __init__(self, permission: Permission | None) -> None:
+    def __init__(self, permission: Permission | None, *, people_only: bool = False) -> None:
         self.permission = permission
+        self.people_only = people_only
 
     async def __call__(
         self,
@@ -85,6 +86,8 @@ class Requires(Demand):
         principal = await identify(request)
         if self.permission is not None and not principal.may(self.permission):
             raise Forbidden(f"this needs the permission `{self.permission}`")
+        if self.people_only and principal.kind is not PrincipalKind.PERSON:
+            raise NotAPerson("this is for people who logged in, not for API keys")
         return principal
 
 
@@ -104,9 +107,9 @@ def requires(permission: Permission) -> Any:
     return mark
 
 
-def requires_somebody() -> Any:
+def requires_somebody(*, people_only: bool = False) -> Any:
     """For the `dependencies` of a route about the caller: any key or person we know may call it."""
-    mark: DependsMark = Depends(Requires(None))
+    mark: DependsMark = Depends(Requires(None, people_only=people_only))
     return mark
 
 
@@ -128,8 +131,7 @@ async def identify(request: Request) -> Principal:
 async def _session(request: Request) -> UUID:
     await identify(request)
     session: UUID | None = request.state.session
-    if session is None:
-        raise NotAPerson("this is for people who logged in, not for API keys")
+    assert session is not None, "the route is for people only"
     return session
 
 
@@ -137,7 +139,7 @@ Caller = Annotated[Principal, Depends(identify)]
 """The authenticated principal, for a route's parameters."""
 
 CallerSession = Annotated[UUID, Depends(_session)]
-"""The session a person calls in; API keys are refused."""
+"""The session a person calls in, for routes with `requires_somebody(people_only=True)`."""
 
 
 def presented_key(request: Request) -> str:

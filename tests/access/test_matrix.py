@@ -93,8 +93,9 @@ def complaint(answer: httpx.Response, expected: str) -> str | None:
     held = {
         "unauthenticated": status == 401 and code == "unauthenticated",
         "forbidden": status == 403 and code == "forbidden",
+        "not a person": status == 403 and code == "not_a_person",
         "not found": status == 404 and code == "not_found",
-        "allowed": status < 500 and status != 401 and code not in {"forbidden", "not_found"},
+        "allowed": status < 500 and status != 401 and code not in {"forbidden", "not_a_person", "not_found"},
         "handled": status < 500,
     }
     return None if held[expected] else f"{status} {code or 'without a problem'} instead of {expected}"
@@ -120,8 +121,11 @@ async def cases(world: World, row: Row, caller: Caller) -> AsyncIterator[tuple[s
 def refused(row: Row, caller: Caller) -> str | None:
     if not caller.is_known:
         return "unauthenticated"
+    demand = row.operation.demand
     if row.permission is not None and row.permission not in caller.permissions:
         return "forbidden"
+    if isinstance(demand, Requires) and demand.people_only and "X-API-Key" in caller.headers:
+        return "not a person"
     return None
 
 
