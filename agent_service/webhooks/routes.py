@@ -19,6 +19,7 @@ from core.access import Permission
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from core.vault import VaultClosed
 from core.web.auth import Caller, requires
+from core.web.idempotency import commits_itself
 from core.web.pagination import BadCursor, Page
 from core.web.problems import ValidationFailed, responses
 from core.web.requests import BodyTooLarge, UnsupportedMediaType, router
@@ -35,7 +36,7 @@ webhooks = router(prefix="/webhooks", tags=["webhooks"])
     "",
     status_code=201,
     summary="Subscribe an address to events",
-    dependencies=MAY_MANAGE,
+    dependencies=[*MAY_MANAGE, commits_itself("the address is looked up in between")],
     responses=responses(*ALWAYS, *BODY, VaultClosed, service.AddressRefused),
 )
 async def make_webhook(
