@@ -12,14 +12,14 @@ from core.settings import Settings
 from core.web.app import create_app
 from ingestion_service.documents.routes import documents, uploads
 from ingestion_service.messages.routes import messages
-from ingestion_service.webhooks.routes import signed, webhooks
+from ingestion_service.webhooks.routes import mails, signed, webhooks
 
 
 def create(settings: Settings | None = None) -> FastAPI:
     """The application; settings come from the environment at start-up when none are given."""
     return create_app(
         "COGEP Assist: ingestion",
-        [messages, webhooks, signed, uploads, documents],  # `/ingest/events` before `/ingest/{job_id}`
+        [messages, webhooks, signed, mails, uploads, documents],  # `/ingest/events` before `/ingest/{job_id}`
         settings=settings,
         description="Hand documents and messages in; workers do the rest.",
         resources=_doorbell,

@@ -125,3 +125,6 @@ Challenge = Annotated[str, Depends(_handshaken)]
 
 EvolutionAccount = Annotated[Channel, Depends(HoldsSecret(ChannelKind.EVOLUTION))]
 """The Evolution account whose secret is presented."""
+
+MailAccount = Annotated[Channel, Depends(HoldsSecret(ChannelKind.EMAIL))]
+"""The mailbox whose secret is presented."""

@@ -22,6 +22,7 @@ SET status = excluded.status, error_code = excluded.error_code, status_at = excl
     updated_at = now()
 WHERE excluded.status > known.status
 """
+PUT_INTO_THREAD = "UPDATE crm.ingest_events SET thread_id = $2 WHERE id = $1"
 
 
 async def keep_payload(connection: Connection, account: str, digest: bytes, body_sealed: bytes) -> int:
@@ -37,3 +38,8 @@ async def raise_statuses(connection: Connection, statuses: Sequence[StatusChange
     """Note how far messages of ours got, known or not yet; in one order, so that nobody waits in a circle."""
     columns = [list(column) for column in zip(*statuses, strict=True)]
     await connection.execute(RAISE_STATUSES, *columns)
+
+
+async def put_into_thread(connection: Connection, event: int, thread: int) -> None:
+    """The mail belongs to this thread."""
+    await connection.execute(PUT_INTO_THREAD, event, thread)

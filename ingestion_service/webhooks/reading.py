@@ -97,4 +97,4 @@ def moment(value: object) -> datetime | None:
 
 def details(**known: object) -> dict[str, Any]:
     """Metadata of what is known."""
-    return {name: value for name, value in known.items() if value not in (None, "", [], {})}
+    return {name: value for name, value in known.items() if value not in (None, False, "", [], {})}

@@ -5,15 +5,15 @@ from typing import Any
 from fastapi import BackgroundTasks, Request
 from fastapi.responses import PlainTextResponse
 
-from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
+from core.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from core.vault import VaultClosed
 from core.web.auth import anyone
 from core.web.problems import ValidationFailed, responses
 from core.web.requests import LARGE_BOUNDS, BodyTooLarge, SignedRoute, router
 from core.web.runtime import Db, Sealed
 from core.web.strict_json import JsonTooComplex, MalformedJson, loads_any_text
-from ingestion_service.webhooks import evolution, service
-from ingestion_service.webhooks.deps import Challenge, EvolutionAccount, SignedDelivery
+from ingestion_service.webhooks import evolution, mailbox, service
+from ingestion_service.webhooks.deps import Challenge, EvolutionAccount, MailAccount, SignedDelivery
 from ingestion_service.webhooks.schemas import DeliveryOut
 
 ALWAYS = (Unauthenticated, NotFound, ValidationFailed, BodyTooLarge, Unavailable, VaultClosed)
@@ -21,7 +21,14 @@ JSON = (*ALWAYS, MalformedJson, JsonTooComplex)
 SECRET = [anyone("the account's secret is presented in a header")]
 
 webhooks = router(prefix="/webhooks", tags=["webhooks"])
+mails = router(prefix="/webhooks", tags=["webhooks"], large=True)
 signed = router(prefix="/webhooks", tags=["webhooks"], kind=SignedRoute)
+
+
+class EmptyMail(Invalid):
+    """The body holds no mail."""
+
+    code = "empty_mail"
 
 
 def _body(media_type: str, example: Any) -> dict[str, Any]:
@@ -72,3 +79,18 @@ async def receive_evolution(
     body = await request.body()
     reading = evolution.read(channel, loads_any_text(body, LARGE_BOUNDS))
     return await service.accept(database, vault, channel, body, reading)
+
+
+@mails.post(
+    "/email/{account}",
+    summary="Take in a mail as it came",
+    dependencies=SECRET,
+    responses=responses(*ALWAYS, EmptyMail),
+    openapi_extra=_body("message/rfc822", "From: maria@example.com\r\nSubject: boleto\r\n\r\nBom dia!"),
+)
+async def receive_mail(channel: MailAccount, request: Request, database: Db, vault: Sealed) -> DeliveryOut:
+    """RFC 5322, byte by byte, up to 25 MB. The account is the mailbox."""
+    raw = await request.body()
+    if not raw.strip():
+        raise EmptyMail("there is no mail in the body")
+    return await mailbox.accept_mail(database, vault, channel, raw)

@@ -1,13 +1,14 @@
 """Store a delivery, whole and in one transaction; then tie each of its messages to its sender."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 from uuid import UUID
 
 from core.channels import Channel, Secret
 from core.channels.queries import find_number
 from core.contacts import insert_events, new_event, try_link
 from core.contacts.storing import Stored
-from core.db import Database
+from core.db import Connection, Database
 from core.vault import Vault
 from core.web.requests import LARGE_BOUNDS
 from core.web.strict_json import loads_any_text
@@ -17,9 +18,18 @@ from ingestion_service.webhooks.schemas import DeliveryOut, TakenOut
 
 MOST_NUMBERS = 20
 
+Then: TypeAlias = Callable[[Connection, list[Stored]], Awaitable[None]]
+"""What else is done in the transaction that stores."""
+
 
 async def store(
-    database: Database, vault: Vault, channel: Channel, body: bytes, reading: Reading
+    database: Database,
+    vault: Vault,
+    channel: Channel,
+    body: bytes,
+    reading: Reading,
+    *,
+    then: Then | None = None,
 ) -> list[Stored]:
     """All of it, or nothing: whoever delivers tries again until this succeeded."""
     digest = vault.digest("payload", body)
@@ -33,6 +43,8 @@ async def store(
         stored = await insert_events(connection, events)
         if reading.statuses:
             await queries.raise_statuses(connection, reading.statuses)
+        if then is not None:
+            await then(connection, stored)
     return stored
 
 
@@ -58,10 +70,16 @@ async def link(
 
 
 async def accept(
-    database: Database, vault: Vault, channel: Channel, body: bytes, reading: Reading
+    database: Database,
+    vault: Vault,
+    channel: Channel,
+    body: bytes,
+    reading: Reading,
+    *,
+    then: Then | None = None,
 ) -> DeliveryOut:
     """Store a delivery and tie its messages to their senders before it is answered: for small ones."""
-    stored = await store(database, vault, channel, body, reading)
+    stored = await store(database, vault, channel, body, reading, then=then)
     return told(reading, stored, await link(database, vault, reading.messages, stored))
 
 
