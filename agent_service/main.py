@@ -12,6 +12,7 @@ from agent_service.auth.routes import auth
 from agent_service.channels.routes import channels
 from agent_service.chat.desk import Desk, Means
 from agent_service.chat.routes import chat
+from agent_service.clients.routes import clients
 from agent_service.completions.routes import completions
 from agent_service.crm.routes import crm
 from agent_service.deliveries.routes import deliveries
@@ -32,6 +33,7 @@ ROUTERS = (
     auth,
     channels,
     chat,
+    clients,
     completions,
     crm,
     deliveries,

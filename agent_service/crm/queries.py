@@ -14,26 +14,25 @@ from core.models import ConflictStatus
 Found = dict[str, Any]
 """A row by its column names."""
 
-CLIENT = text(
-    "SELECT c.id AS key, c.public_id AS id, c.name, c.status::text, c.created_at, w.public_id AS merged_into"
-    " FROM crm.clients c LEFT JOIN crm.clients w ON w.id = c.merged_into_id WHERE c.public_id = :id"
-)
-IDENTITIES = text(
-    "SELECT i.kind::text, match_key, raw, raw_sealed, valid_from, valid_to FROM crm.identities i"
-    " WHERE client_id = :key ORDER BY i.kind, id"
-)
-CONFLICTS = text(
-    """
+CONFLICT = """
     SELECT f.id AS key, f.public_id AS id, f.status::text, f.occurrences, f.created_at, f.resolved_at,
            e.public_id AS event_id, c.public_id AS linked_to,
            ARRAY(SELECT public_id FROM crm.clients WHERE id = ANY(f.client_ids) ORDER BY id) AS clients
     FROM crm.identity_conflicts f
     LEFT JOIN crm.ingest_events e ON e.id = f.event_id
     JOIN crm.clients c ON c.id = f.chosen_id
-    WHERE f.status = CAST(CAST(:status AS text) AS crm.conflict_status)
+    """
+CONFLICTS = text(
+    f"""
+    {CONFLICT} WHERE f.status = CAST(CAST(:status AS text) AS crm.conflict_status)
       AND (CAST(:before AS bigint) IS NULL OR f.id < :before)
     ORDER BY f.id DESC LIMIT :limit
     """
+)
+GET_CONFLICT = text(f"{CONFLICT} WHERE f.public_id = :id")
+DISMISS = text(
+    "UPDATE crm.identity_conflicts SET status = 'DISMISSED', resolved_at = now(), resolved_by = :principal"
+    " WHERE public_id = :id AND status = 'OPEN' RETURNING id"
 )
 LOCK_PAIR = text(
     "SELECT id AS key, public_id AS id, name, status::text, merged_into_id FROM crm.clients"
@@ -107,22 +106,23 @@ REOPEN = text(
 )
 
 
-async def find_client(session: AsyncSession, client_id: UUID) -> Found | None:
-    """The client."""
-    return await _one(session, CLIENT, id=client_id)
-
-
-async def list_identities(session: AsyncSession, client: int) -> Sequence[Found]:
-    """What the client is and was known by, strongest first."""
-    return [dict(row) for row in (await session.execute(IDENTITIES, {"key": client})).mappings()]
-
-
 async def list_conflicts(
     session: AsyncSession, status: ConflictStatus, *, before: int | None, limit: int
 ) -> Sequence[Found]:
     """Conflicts, newest first, before the key `before`."""
     values = {"status": status.value, "before": before, "limit": limit}
     return [dict(row) for row in (await session.execute(CONFLICTS, values)).mappings()]
+
+
+async def dismiss(session: AsyncSession, conflict: UUID, principal: int) -> bool:
+    """Decide that these are several people; False when it was not open."""
+    values = {"id": conflict, "principal": principal}
+    return await session.scalar(DISMISS, values) is not None
+
+
+async def find_conflict(session: AsyncSession, conflict: UUID) -> Found | None:
+    """The conflict."""
+    return await _one(session, GET_CONFLICT, id=conflict)
 
 
 async def lock_clients(session: AsyncSession, *ids: UUID) -> dict[UUID, Found]:

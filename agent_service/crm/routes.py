@@ -6,33 +6,21 @@ from uuid import UUID
 from fastapi import Query
 
 from agent_service.crm import service
-from agent_service.crm.schemas import ClientOut, ConflictOut, ConflictQuery, MergeIn, MergeOut
+from agent_service.crm.schemas import ConflictOut, ConflictQuery, MergeIn, MergeOut
 from core.access import Permission
 from core.contacts.errors import ClientMerged
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
-from core.vault import VaultClosed
 from core.web.auth import Caller, requires
 from core.web.pagination import BadCursor, Page
 from core.web.problems import ValidationFailed, responses
 from core.web.requests import BodyTooLarge, UnsupportedMediaType, router
-from core.web.runtime import Db, Sealed
+from core.web.runtime import Db
 
 ALWAYS = (Unauthenticated, Forbidden, ValidationFailed, Unavailable)
 MAY_READ = [requires(Permission.CLIENTS_READ)]
 MAY_MERGE = [requires(Permission.CLIENTS_MERGE)]
 
 crm = router(prefix="/crm", tags=["clients"])
-
-
-@crm.get(
-    "/clients/{client_id}",
-    summary="One client",
-    dependencies=MAY_READ,
-    responses=responses(*ALWAYS, VaultClosed, NotFound),
-)
-async def get_client(client_id: UUID, caller: Caller, database: Db, vault: Sealed) -> ClientOut:
-    """With what they are known by; CPF, CNPJ and ids of other systems masked. That you read it is noted."""
-    return await service.get_client(database, vault, caller, client_id)
 
 
 @crm.get(
@@ -44,6 +32,17 @@ async def get_client(client_id: UUID, caller: Caller, database: Db, vault: Seale
 async def list_conflicts(query: Annotated[ConflictQuery, Query()], database: Db) -> Page[ConflictOut]:
     """Nothing is merged by itself: these wait for a human."""
     return await service.list_conflicts(database, query)
+
+
+@crm.post(
+    "/conflicts/{conflict_id}/dismiss",
+    summary="They are several people",
+    dependencies=MAY_MERGE,
+    responses=responses(*ALWAYS, NotFound, service.ConflictDecided),
+)
+async def dismiss_conflict(conflict_id: UUID, caller: Caller, database: Db) -> ConflictOut:
+    """Messages that say otherwise do not bring the question back."""
+    return await service.dismiss_conflict(database, caller, conflict_id)
 
 
 @crm.post(

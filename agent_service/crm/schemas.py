@@ -5,30 +5,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.matching import IdentityKind
-from core.models import ClientStatus, ConflictStatus
+from core.models import ConflictStatus
 from core.types import Model
 from core.web.pagination import PageQuery
-
-
-class IdentityOut(BaseModel):
-    """Something a client is known by. CPF, CNPJ and ids of other systems are masked."""
-
-    kind: IdentityKind
-    value: str
-    valid_from: datetime
-    valid_to: datetime | None = Field(description="None while it holds")
-
-
-class ClientOut(BaseModel):
-    """One person, or one organisation; `id` is the contact_id of their messages."""
-
-    id: UUID
-    name: str | None
-    status: ClientStatus
-    merged_into: UUID | None = Field(description="who has what was theirs, once merged")
-    created_at: datetime
-    identities: list[IdentityOut]
 
 
 class ConflictQuery(PageQuery):

@@ -1,31 +1,27 @@
 """Look at clients, and decide that two of them are one person. A merge can be taken back whole."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agent_service.crm import queries
-from agent_service.crm.masking import shown
 from agent_service.crm.queries import Found
 from agent_service.crm.schemas import (
-    ClientOut,
     ConflictOut,
     ConflictQuery,
-    IdentityOut,
     MergeIn,
     MergeOut,
     MovedOut,
 )
 from core import consents
 from core.access import Principal
-from core.audit import record_read
+from core.audit import record
 from core.contacts.errors import ClientMerged
-from core.contacts.keys import Key, Known, raw_of
-from core.db import Database, driver_connection
+from core.db import Connection, Database, driver_connection
 from core.errors import Conflict, Invalid, NotFound
-from core.matching import IdentityKind
-from core.models import ClientStatus
-from core.vault import Unreadable, Vault
+from core.models import ClientStatus, EventType
+from core.outbox import emit
 from core.web.pagination import Page, page_of
 
 
@@ -41,22 +37,16 @@ class CpfsDiffer(Conflict):
     code = "cpfs_differ"
 
 
+class ConflictDecided(Conflict):
+    """Somebody decided about these clients before."""
+
+    code = "conflict_decided"
+
+
 class MergeUndone(Conflict):
     """The merge was undone before."""
 
     code = "merge_already_undone"
-
-
-async def get_client(database: Database, vault: Vault, caller: Principal, client_id: UUID) -> ClientOut:
-    """The client with their identities, sensitive ones masked; the read is noted. Raises NotFound."""
-    async with database.transaction() as session:
-        row = await queries.find_client(session, client_id)
-        if row is None:
-            raise NotFound("there is no such client")
-        identities = await queries.list_identities(session, row.pop("key"))
-        connection = await driver_connection(session)
-        await record_read(connection, principal=caller.id, subject=f"client/{client_id}", what="client")
-    return ClientOut(**row, identities=[_identity(vault, item) for item in identities])
 
 
 async def list_conflicts(database: Database, query: ConflictQuery) -> Page[ConflictOut]:
@@ -64,6 +54,21 @@ async def list_conflicts(database: Database, query: ConflictQuery) -> Page[Confl
     async with database.transaction() as session:
         rows = await queries.list_conflicts(session, query.status, before=query.before, limit=query.limit + 1)
     return page_of(rows, query.limit, lambda row: ConflictOut(**row))
+
+
+async def dismiss_conflict(database: Database, caller: Principal, conflict_id: UUID) -> ConflictOut:
+    """They are several people: nobody is asked about this set again. Raises NotFound or ConflictDecided."""
+    async with database.transaction() as session:
+        dismissed = await queries.dismiss(session, conflict_id, caller.id)
+        row = await queries.find_conflict(session, conflict_id)
+        if row is None:
+            raise NotFound("there is no such conflict")
+        if not dismissed:
+            raise ConflictDecided("this conflict was decided before")
+        connection = await driver_connection(session)
+        subject = f"conflict/{conflict_id}"
+        await record(connection, actor=caller.id, action="client.conflict_dismissed", subject=subject)
+    return ConflictOut(**row)
 
 
 async def merge_clients(database: Database, caller: Principal, client_id: UUID, asked: MergeIn) -> MergeOut:
@@ -103,6 +108,8 @@ async def undo_merge(database: Database, caller: Principal, merge_id: UUID) -> M
             await queries.rename(session, winner["key"], None)
         await _part_consents(session, caller, merge["moved"], winner["key"], loser["key"])
         undone = await queries.mark_undone(session, merge["key"], winner["key"], loser["key"], caller.id)
+        told = {"client_id": winner["id"], "other": loser["id"], "merge_id": merge_id}
+        await _note(await driver_connection(session), caller, "client.merge_undone", told)
     return MergeOut(
         id=merge_id,
         client_id=merge["winner"],
@@ -122,7 +129,16 @@ async def _merge(session: AsyncSession, caller: Principal, winner: Found, loser:
     connection = await driver_connection(session)
     marks = await consents.join(connection, winner["key"], loser["key"], actor=caller.id)
     moved = {**rows, "name_taken": name_taken, "consents": marks}
-    return await queries.insert_merge(session, winner["key"], loser["key"], moved, caller.id)
+    merge = await queries.insert_merge(session, winner["key"], loser["key"], moved, caller.id)
+    told = {"client_id": winner["id"], "other": loser["id"], "merge_id": merge}
+    await emit(connection, EventType.CLIENT_MERGED, subject=winner["id"], data=told)
+    await _note(connection, caller, "client.merged", told)
+    return merge
+
+
+async def _note(connection: Connection, caller: Principal, action: str, told: Mapping[str, UUID]) -> None:
+    data = {name: str(value) for name, value in told.items()}
+    await record(connection, actor=caller.id, action=action, subject=f"client/{told['client_id']}", data=data)
 
 
 async def _part_consents(
@@ -145,14 +161,3 @@ async def _active_pair(session: AsyncSession, first: UUID, second: UUID) -> tupl
 
 def _moved(rows: Found) -> MovedOut:
     return MovedOut(**{name: len(rows.get(name, ())) for name in MovedOut.model_fields})
-
-
-def _identity(vault: Vault, row: Found) -> IdentityOut:
-    """An identity whose key is gone still shows that it is there."""
-    kind = IdentityKind(row["kind"])
-    known = Known(Key(kind, row["match_key"]), row["raw"], row["raw_sealed"])
-    try:
-        value = shown(kind, raw_of(vault, known))
-    except Unreadable:
-        value = "***"
-    return IdentityOut(kind=kind, value=value, valid_from=row["valid_from"], valid_to=row["valid_to"])

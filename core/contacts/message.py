@@ -73,8 +73,7 @@ class Message(Model):
                 return Identifier(kind, _sender_key(self.source, kind, self.sender_id), self.sender_id)
             except Unmatchable:
                 continue
-        external = IdentityKind.EXTERNAL
-        return Identifier(external, self._scoped(external, self.sender_id), self.sender_id)
+        return self._scoped(IdentityKind.EXTERNAL, self.sender_id)
 
     def identities(self) -> list[Identifier]:
         """What the sender is known by, strongest first, each once."""
@@ -89,12 +88,10 @@ class Message(Model):
     def _all(self) -> Iterator[Identifier]:
         yield self.sender()
         for given in self.identifiers:
-            yield Identifier(given.kind, self._scoped(given.kind, given.value), given.value)
+            yield self._scoped(given.kind, given.value)
 
-    def _scoped(self, kind: IdentityKind, value: str) -> str:
-        """Another system's ids are its own: number 7 of one site is not number 7 of another."""
-        key = canonical(kind, value)
-        return f"{self.account}/{self.source}/{key}" if kind is IdentityKind.EXTERNAL else key
+    def _scoped(self, kind: IdentityKind, value: str) -> Identifier:
+        return scoped(kind, value, account=self.account, source=self.source)
 
 
 class ChannelMessage(Message):
@@ -109,7 +106,7 @@ class ChannelMessage(Message):
         """The successor, matchable."""
         if (new := self.successor) is None:
             return None
-        return Identifier(new.kind, self._scoped(new.kind, new.value), new.value)
+        return self._scoped(new.kind, new.value)
 
     def packed(self) -> bytes:
         """The message as bytes; without a successor the same as any other message's."""
@@ -132,3 +129,12 @@ def _sender_key(source: MessageSource, kind: IdentityKind, value: str) -> str:
     if source is MessageSource.WHATSAPP and kind is IdentityKind.PHONE:
         return wa_id_key(value)
     return canonical(kind, value)
+
+
+def scoped(kind: IdentityKind, value: str, *, account: str, source: MessageSource) -> Identifier:
+    """The identity in its one spelling. Raises Unmatchable.
+
+    Another system's ids are its own: number 7 of one site is not number 7 of another.
+    """
+    key = canonical(kind, value)
+    return Identifier(kind, f"{account}/{source}/{key}" if kind is IdentityKind.EXTERNAL else key, value)

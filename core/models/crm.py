@@ -134,6 +134,7 @@ class Identity(Base):
     __tablename__ = "identities"
 
     id: Mapped[BigId]
+    public_id: Mapped[PublicId] = mapped_column(server_default=text("gen_random_uuid()"))
     client_id: Mapped[int] = mapped_column(ForeignKey("crm.clients.id"), index=True)
     kind: Mapped[IdentityKind] = mapped_column(crm_enum(IdentityKind, "identity_kind"))
     match_key: Mapped[str]
