@@ -14,12 +14,14 @@ from agent_service.chat.desk import Desk, Means
 from agent_service.chat.routes import chat
 from agent_service.clients.routes import clients
 from agent_service.completions.routes import completions
+from agent_service.consents.routes import consents
 from agent_service.crm.routes import crm
 from agent_service.deliveries.routes import deliveries
 from agent_service.keys.routes import keys
 from agent_service.knowledge.routes import knowledge
 from agent_service.outbox.routes import outbox
 from agent_service.people.routes import people
+from agent_service.privacy.routes import privacy
 from agent_service.tickets.routes import tickets
 from agent_service.webhooks.routes import webhooks
 from core.embeddings.registry import make_embedder
@@ -35,12 +37,14 @@ ROUTERS = (
     chat,
     clients,
     completions,
+    consents,
     crm,
     deliveries,
     keys,
     knowledge,
     outbox,
     people,
+    privacy,
     tickets,
     webhooks,
 )

@@ -1,6 +1,6 @@
 """What persons were told, what they decided, and the proof of both. Used by the desk and by the assistant."""
 
-from core.consents.ledger import Decision, Evidence, current, decide, grant, revoke
+from core.consents.ledger import Decision, Evidence, current, decide, grant, revoke, standing
 from core.consents.merging import join, part
 from core.consents.notices import NoticeVersion, Shown, current_notice, last_shown, note_shown, publish
 from core.consents.state import ConsentState
@@ -33,5 +33,6 @@ __all__ = [
     "reads_as_withdrawal",
     "reads_as_yes",
     "revoke",
+    "standing",
     "verify",
 ]

@@ -53,6 +53,13 @@ async def current(
     return None if row is None else state(row)
 
 
+async def standing(connection: Connection, client: int) -> list[ConsentState]:
+    """The latest decision of the client about each purpose they ever decided on."""
+    root = await queries.find_root(connection, client)
+    rows = [] if root is None else await queries.list_latest(connection, root)
+    return [known for row in rows if (known := state(row)) is not None]
+
+
 async def grant(
     connection: Connection,
     *,

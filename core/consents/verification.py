@@ -14,19 +14,21 @@ from core.db import Connection
 MOST_FAULTS = 100
 CHUNK = 1_000
 # A full join: a head without rows and rows without a head are both faults.
-ROWS = """
+_ROWS = """
 SELECT r.public_id AS client, coalesce(h.length, 0) AS length, h.hash AS head,
        c.public_id AS id, c.seq, c.purpose, c.action::text, c.cause::text, n.public_id AS notice,
        c.notice_sha256, n.sha256 = sha256(convert_to(n.body, 'UTF8')) AND n.sha256 = c.notice_sha256
        AND n.purpose = c.purpose AS notice_intact, c.channel, e.public_id AS event, c.evidence_digest,
        c.principal_id, c.decided_at, c.prev_hash, c.hash
-FROM crm.consents c FULL JOIN crm.consent_heads h ON h.client_id = c.client_id
+FROM (SELECT * FROM crm.consents {of}) c
+FULL JOIN (SELECT * FROM crm.consent_heads {of}) h ON h.client_id = c.client_id
 LEFT JOIN crm.clients r ON r.id = coalesce(c.client_id, h.client_id)
 LEFT JOIN crm.notices n ON n.id = c.notice_id
 LEFT JOIN crm.ingest_events e ON e.id = c.event_id
-WHERE $1::uuid IS NULL OR r.public_id = $1
 ORDER BY r.public_id, c.seq, c.id
 """
+OF_ALL = _ROWS.format(of="")
+OF_ONE = _ROWS.format(of="WHERE client_id = (SELECT id FROM crm.clients WHERE public_id = $1)")
 # What the audit log recorded of the ledger: its own chain guards it (`core.audit`).
 CONTRADICTED = """
 SELECT coalesce(r.public_id, (a.data ->> 'client_id')::uuid) AS client, c.public_id AS id,
@@ -106,12 +108,13 @@ async def verify(connection: Connection, client: UUID | None = None) -> Verifica
 
 
 async def _rows(connection: Connection, client: UUID | None) -> AsyncIterator[Record]:
-    async for row in connection.cursor(ROWS, client, prefetch=CHUNK):
+    statement, values = (OF_ALL, ()) if client is None else (OF_ONE, (client,))
+    async for row in connection.cursor(statement, *values, prefetch=CHUNK):
         yield row
 
 
 def link_of(row: Record) -> Link:
-    """A row of `ROWS` as it is hashed."""
+    """A row of `OF_ALL` or `OF_ONE` as it is hashed."""
     return Link(
         id=row["id"],
         client=row["client"],

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ops.cli import audit, channels, keys, lifecycle, people
+from ops.cli import audit, channels, consents, keys, lifecycle, people
 from ops.cli.ask import ask
 from ops.cli.explain import explain
 from ops.cli.ingest import ingest
@@ -24,6 +24,7 @@ for command in (lifecycle.up, lifecycle.stop, status, ingest, ask, queue, retry,
 app.command(hidden=True)(lifecycle.revision)
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(consents.app, name="consents")
 app.add_typer(people.app, name="people")
 app.add_typer(channels.app, name="channels")
 

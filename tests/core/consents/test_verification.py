@@ -4,7 +4,7 @@ import pytest
 
 from core.consents import FaultCode, NoticeVersion, verify
 from core.consents.chain import GENESIS
-from core.consents.verification import ROWS, link_of
+from core.consents.verification import OF_ALL, link_of
 from core.db import Connection, Database
 from tests.core.consents.people import People, tamper
 
@@ -95,7 +95,7 @@ async def test_a_consent_made_up_with_its_right_hash_is_not_in_the_audit_log(
     database: Database, connection: Connection, people: People, notice: NoticeVersion
 ) -> None:
     await people.refuses(client := await people.new(), notice)
-    (row,) = await connection.fetch(ROWS, None)
+    (row,) = await connection.fetch(OF_ALL)
     forged = link_of(row)._replace(action="GRANT").hash().hex()
     await tamper(
         database,
@@ -109,5 +109,5 @@ async def test_a_consent_made_up_with_its_right_hash_is_not_in_the_audit_log(
 
 @pytest.mark.usefixtures("ledger")
 async def test_a_stranger_can_check_a_row_with_sha256sum(connection: Connection) -> None:
-    for row in await connection.fetch(ROWS, None):
+    for row in await connection.fetch(OF_ALL):
         assert hashlib.sha256(link_of(row).payload().encode()).digest() == row["hash"]

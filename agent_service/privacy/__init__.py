@@ -1,0 +1,1 @@
+"""What persons are told about their data, and what they may ask."""
