@@ -19,6 +19,10 @@ from core.ids import uuid7
 from core.models import ConsentAction, ConsentCause, EventType
 
 
+class _MergedMeanwhile(Exception):
+    """Rolls the savepoint back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What was noted down to prove a decision: its text, the salt of its digest, and the text sealed."""
@@ -106,9 +110,27 @@ async def decide(connection: Connection, client: int, purpose: str, decision: De
 async def hold(connection: Connection, client: int) -> int:
     """The client, or whom they became, locked against other decisions and merges. Raises NotFound."""
     while (root := await queries.find_root(connection, client)) is not None:
-        if await queries.lock_client(connection, root):  # else merged while we waited: look again
+        if await queries.lock_free_client(connection, root) or await _wait_for(connection, root):
             return root
     raise NotFound("there is no such client")
+
+
+async def _wait_for(connection: Connection, client: int) -> bool:
+    """Whether the client is held now. Who was merged while we waited is let go of, by way of a savepoint.
+
+    Merges lock both clients in order: to keep the one and ask for the other would be to wait in a circle.
+    """
+    try:
+        async with connection.transaction():
+            await _lock(connection, client)
+    except _MergedMeanwhile:
+        return False
+    return True
+
+
+async def _lock(connection: Connection, client: int) -> None:
+    if not await queries.lock_client(connection, client):
+        raise _MergedMeanwhile
 
 
 async def append(connection: Connection, client: int, purpose: str, decision: Decision) -> UUID:

@@ -18,6 +18,7 @@ WITH RECURSIVE up AS (
 )
 SELECT id FROM up WHERE merged_into_id IS NULL
 """
+LOCK_FREE = "SELECT true FROM crm.clients WHERE id = $1 AND status = 'ACTIVE' FOR NO KEY UPDATE SKIP LOCKED"
 LOCK = "SELECT status = 'ACTIVE' FROM crm.clients WHERE id = $1 FOR NO KEY UPDATE"
 STATE = """
 SELECT c.id, c.purpose, c.action::text, c.cause::text, c.notice_id, c.channel, c.event_id, c.decided_at,
@@ -63,8 +64,13 @@ async def find_root(connection: Connection, client: int) -> int | None:
     return root
 
 
+async def lock_free_client(connection: Connection, client: int) -> bool:
+    """Be the only one to write the client's ledger. False when somebody else is, or the client was merged."""
+    return bool(await connection.fetchval(LOCK_FREE, client))
+
+
 async def lock_client(connection: Connection, client: int) -> bool:
-    """Be the only one to write the client's ledger. False when the client was merged meanwhile."""
+    """The same, after whoever is. False when the client was merged meanwhile: held, and of no use."""
     return bool(await connection.fetchval(LOCK, client))
 
 

@@ -7,11 +7,11 @@ what a person wrote lies in `consent_evidence`, and the ledger knows only its sa
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.models.base import Base, BigId, CreatedAt, PublicId
+from core.models.base import Base, BigId, CreatedAt, PublicId, crm_enum
 
 
 class ConsentAction(StrEnum):
@@ -30,10 +30,6 @@ class ConsentCause(StrEnum):
     DECISION = "DECISION"
     CARRIED = "CARRIED"
     RESTORED = "RESTORED"
-
-
-def _native(kind: type[StrEnum], name: str) -> Enum:
-    return Enum(kind, name=name, schema="crm", native_enum=True, create_type=False)
 
 
 class Notice(Base):
@@ -89,8 +85,8 @@ class Consent(Base):
     client_id: Mapped[int] = mapped_column(ForeignKey("crm.clients.id"))
     seq: Mapped[int]
     purpose: Mapped[str]
-    action: Mapped[ConsentAction] = mapped_column(_native(ConsentAction, "consent_action"))
-    cause: Mapped[ConsentCause] = mapped_column(_native(ConsentCause, "consent_cause"))
+    action: Mapped[ConsentAction] = mapped_column(crm_enum(ConsentAction, "consent_action"))
+    cause: Mapped[ConsentCause] = mapped_column(crm_enum(ConsentCause, "consent_cause"))
     notice_id: Mapped[int]
     notice_sha256: Mapped[bytes] = mapped_column(BYTEA)
     channel: Mapped[str]

@@ -1,5 +1,6 @@
 """What becomes of consents when clients turn out to be one person, and two after all."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -170,3 +171,27 @@ async def test_undoing_does_not_bring_a_newer_notice_to_who_agreed_to_the_older(
     state = await people.state(winner)
     assert state is not None
     assert not state.holds
+
+
+async def test_decisions_during_merges_neither_fail_nor_get_lost(
+    desk: Desk, people: People, notice: NoticeVersion, database: Database
+) -> None:
+    one, two = await people.new(), await people.new()
+
+    async def merge_and_undo(winner: int, loser: int) -> None:
+        for _ in range(5):
+            await desk.undo(await desk.merge(winner, loser))
+
+    async def say() -> int:
+        said = 0
+        for _ in range(12):
+            for who in (two, one):
+                said += await people.agrees(who, notice)
+                said += await people.refuses(who, notice)
+        return said
+
+    _, *said = await asyncio.gather(merge_and_undo(one, two), say(), say(), say())
+    async with database.connection() as connection:
+        decisions = await connection.fetchval("SELECT count(*) FROM crm.consents WHERE cause = 'DECISION'")
+        assert decisions == sum(said)
+        assert (await verify(connection)).intact
