@@ -19,6 +19,8 @@ class DataClass(StrEnum):
 
 
 PERSONAL: dict[tuple[str, str], DataClass] = {
+    ("conversation_messages", "body_sealed"): DataClass.MESSAGE,
+    ("outbound_messages", "provider_message_id"): DataClass.REFERENCE,
     ("clients", "name"): DataClass.NAME,
     ("clients", "notes_sealed"): DataClass.NOTE,
     ("identities", "match_key"): DataClass.CONTACT,
@@ -44,6 +46,13 @@ PERSONAL: dict[tuple[str, str], DataClass] = {
 
 HARMLESS: frozenset[tuple[str, str]] = frozenset(
     {
+        ("conversations", "account"),
+        ("outbound_messages", "account"),
+        ("outbound_messages", "error_code"),
+        ("outbound_messages", "idempotency_key"),
+        ("turns", "error_code"),
+        ("turns", "intent"),
+        ("turns", "outcome"),
         ("channel_payloads", "account"),
         ("channels", "account"),
         ("channels", "config"),  # of our own mailbox, number or instance
