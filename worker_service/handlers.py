@@ -3,7 +3,10 @@
 Where features meet the queue and the outbox.
 """
 
-from core.models import JobKind
+from core.models import EventType, JobKind
+from worker_service.conversations.consumer import owe_a_turn
+from worker_service.conversations.crew import keep_conversing
+from worker_service.conversations.delivery import keep_delivering
 from worker_service.documents.pipeline import ingest
 from worker_service.drain.context import Handler, Round
 from worker_service.messages.relink import keep_linking
@@ -12,5 +15,12 @@ from worker_service.upkeep.sealing import keep_sealing
 from worker_service.webhooks.deliver import deliver_webhooks
 
 HANDLERS: dict[str, Handler] = dict.fromkeys(JobKind, ingest)
-CONSUMERS: Consumers = {}
-ROUNDS: tuple[Round, ...] = (keep_linking, relaying(CONSUMERS), keep_sealing, deliver_webhooks)
+CONSUMERS: Consumers = {EventType.MESSAGE_LINKED: (owe_a_turn,)}
+ROUNDS: tuple[Round, ...] = (
+    keep_linking,
+    relaying(CONSUMERS),
+    keep_sealing,
+    deliver_webhooks,
+    keep_conversing,
+    keep_delivering,
+)

@@ -1,0 +1,113 @@
+"""What was said goes out: in order within a conversation, retried while it may help, not after a revocation.
+
+Between a channel's answer and our commit lies the one seam where a crash sends twice: no channel of WhatsApp
+knows an idempotency key. A mail keeps its Message-ID.
+"""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from core.channels import find_channel
+from core.consents import SERVICE_DESK, current
+from core.conversations import OUTBOUND_CHANNEL, hear
+from core.conversations.speaking import read_reply
+from core.db import Connection, Database
+from core.errors import JobError
+from core.queue import backoff
+from core.settings import Settings
+from core.vault import Unreadable, Vault, VaultClosed
+from worker_service.conversations import outgoing
+from worker_service.conversations.outgoing import Parcel
+from worker_service.conversations.senders import Letter, sender_for
+from worker_service.conversations.turn import OUTAGES
+from worker_service.drain.context import Services
+from worker_service.outbox.bell import Bell
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 8
+SEND_SECONDS = 25.0
+LEASE_SECONDS = SEND_SECONDS + 5
+"""Longer than a sender may take, so that nobody else sends meanwhile."""
+
+PATIENCE = timedelta(hours=24)
+"""How long an answer is worth delivering."""
+
+
+async def keep_delivering(services: Services) -> None:
+    """Deliver for ever; without field keys nothing that was said can be read."""
+    try:
+        vault = Vault.of(services.settings)
+    except VaultClosed:
+        log.warning("vault_closed", detail="nothing is delivered: no field keys are configured")
+        return
+    poll = services.settings.queue_poll_seconds
+    async with Bell(services.database.url, OUTBOUND_CHANNEL) as bell:
+        while True:
+            try:
+                if not await deliver(services.database, vault, services.settings):
+                    await bell.wait(poll)
+            except OUTAGES as error:
+                bell.reset()
+                log.warning("delivering_waits", error=type(error).__name__)
+                await asyncio.sleep(poll)
+
+
+async def deliver(database: Database, vault: Vault, settings: Settings) -> int:
+    """Send what is due, side by side; how many messages that were."""
+    async with database.connection() as connection:
+        parcels = await outgoing.claim(connection, limit=AT_ONCE, ttl=LEASE_SECONDS)
+    await asyncio.gather(*(_deliver(database, vault, settings, parcel) for parcel in parcels))
+    return len(parcels)
+
+
+async def _deliver(database: Database, vault: Vault, settings: Settings, parcel: Parcel) -> None:
+    try:
+        async with database.connection() as connection:
+            letter = await _letter(connection, vault, parcel)
+        async with asyncio.timeout(SEND_SECONDS):
+            sent = await sender_for(letter.channel, settings).send(letter)
+    except TimeoutError:
+        slow = JobError("channel_timeout", "The channel took too long to answer.", retryable=True)
+        return await _note_failure(database, parcel, slow)
+    except JobError as error:
+        return await _note_failure(database, parcel, error)
+    except Unreadable as error:
+        return await _note_failure(database, parcel, JobError("unreadable", str(error)))
+    async with database.connection() as connection:
+        await outgoing.mark_sent(connection, parcel, sent)
+    return None
+
+
+async def _letter(connection: Connection, vault: Vault, parcel: Parcel) -> Letter:
+    """Raises JobError when it must not be sent any more, Unreadable when its keys are gone."""
+    if parcel.needs_consent:
+        consent = await current(connection, parcel.client, SERVICE_DESK)
+        if consent is None or not consent.holds:
+            raise JobError("consent_revoked", "The client does not consent any more.")
+    channel = await find_channel(connection, vault, parcel.account)
+    if channel is None or not channel.is_active:
+        raise JobError("channel_closed", "This account is closed.")
+    return Letter(
+        parcel.public_id,
+        parcel.conversation,
+        channel,
+        read_reply(vault, parcel.message, parcel.body_sealed),
+        hear(vault, parcel.event, parcel.event_sealed).message,
+        parcel.external_id,
+        parcel.by_person,
+        parcel.last_inbound_at,
+    )
+
+
+async def _note_failure(database: Database, parcel: Parcel, error: JobError) -> None:
+    log.warning("not_delivered", message=str(parcel.public_id), code=error.code, attempt=parcel.attempt)
+    is_late = datetime.now(UTC) - parcel.created_at > PATIENCE
+    async with database.connection() as connection:
+        if error.retryable and not is_late:
+            wait = backoff(parcel.attempt, least=error.retry_after)
+            await outgoing.mark_retry(connection, parcel, error.code, wait=wait)
+        else:
+            await outgoing.mark_failed(connection, parcel, error.code)
