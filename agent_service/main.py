@@ -15,6 +15,7 @@ from agent_service.chat.routes import chat
 from agent_service.clients.routes import clients
 from agent_service.completions.routes import completions
 from agent_service.consents.routes import consents
+from agent_service.conversations.routes import conversations
 from agent_service.crm.routes import crm
 from agent_service.deliveries.routes import deliveries
 from agent_service.keys.routes import keys
@@ -38,6 +39,7 @@ ROUTERS = (
     clients,
     completions,
     consents,
+    conversations,
     crm,
     deliveries,
     keys,
