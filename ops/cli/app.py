@@ -5,6 +5,7 @@ import sys
 import typer
 
 from ops.cli import audit, channels, consents, keys, lifecycle, people
+from ops.cli import audit, channels, conversations, keys, lifecycle, people
 from ops.cli.ask import ask
 from ops.cli.explain import explain
 from ops.cli.ingest import ingest
@@ -27,6 +28,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(consents.app, name="consents")
 app.add_typer(people.app, name="people")
 app.add_typer(channels.app, name="channels")
+app.add_typer(conversations.app, name="conversations")
 
 
 def main() -> None:
