@@ -51,9 +51,8 @@ def compose(letter: Letter) -> EmailMessage:
     mail["Subject"] = _subject(about.get("subject"))
     mail["Date"] = format_datetime(localtime())
     mail["Message-ID"] = f"<{letter.id}@{mailbox.rpartition('@')[2]}>"
-    if answered := letter.external_id:
-        mail["In-Reply-To"] = answered
-        mail["References"] = answered
+    if isinstance(answered := about.get("message_id"), str):
+        mail["In-Reply-To"] = mail["References"] = f"<{answered.strip('<> ')}>"
     if not letter.by_person:
         mail["Auto-Submitted"] = "auto-replied"
     mail.set_content(letter.text)
