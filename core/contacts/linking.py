@@ -3,7 +3,6 @@
 Most senders are known and tell nothing new: those are linked by one statement, without a lock.
 """
 
-from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -12,7 +11,6 @@ from asyncpg import UniqueViolationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.contacts import queries
-from core.contacts.keys import Key, Known
 from core.contacts.message import ChannelMessage, Message
 from core.contacts.names import Names
 from core.contacts.resolution import resolve
@@ -83,37 +81,10 @@ async def _read(connection: Connection, vault: Vault, event: int) -> Message:
 
 async def _link_in(connection: Connection, event: int, names: Names, name: str | None) -> UUID:
     """Copies of one event have the same keys, hence wait for each other here."""
-    leading, owners = await _leading(connection, names)
-    found = await resolve(connection, leading, name=name, event=event)
+    found = await resolve(connection, names, name=name, event=event)
     if not await queries.mark_linked(connection, event, found.client, found.contact):
         raise _LinkedMeanwhile
-    if names.heir is not None and names.sender in leading:
-        await _succeed(connection, event, found.client, names, owners)
     return found.contact
-
-
-async def _leading(
-    connection: Connection, names: Names
-) -> tuple[Mapping[Key, Known], Sequence[queries.Owner]]:
-    """What says who the sender is; with an heir that depends on who is known already, under all the locks."""
-    if names.heir is None:
-        return names.known, ()
-    await queries.lock_keys(connection, list(names.all))
-    owners = await queries.find_owners(connection, list(names.all))
-    return {key: names.all[key] for key in names.leading({owner.key for owner in owners})}, owners
-
-
-async def _succeed(
-    connection: Connection, event: int, client: int, names: Names, owners: Sequence[queries.Owner]
-) -> None:
-    """The sender's name ends, and the new one is theirs, unless it is somebody's: that is for a human."""
-    assert names.heir is not None, "asked only about a succession"
-    await queries.end_identity(connection, client, names.sender)
-    owner = next((owner.client for owner in owners if owner.key == names.heir.key), None)
-    if owner is None:
-        await queries.insert_identities(connection, client, event, [names.heir])
-    elif owner != client:
-        await queries.note_conflict(connection, {client, owner}, client, event)
 
 
 async def _note_failure(

@@ -11,11 +11,11 @@ from core.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """`known` are the identities told, strongest first; `heir` takes the place of the sender's own."""
+    """`known` are the identities told, strongest first; `heir` takes the place of `sender`."""
 
-    sender: Key
     known: Mapping[Key, Known]
-    heir: Known | None
+    sender: Key | None = None
+    heir: Known | None = None
 
     @classmethod
     def of(cls, vault: Vault, message: Message) -> Self:
@@ -23,7 +23,7 @@ class Names:
         sender = key_of(vault, message.sender())
         heir = None if message.heir is None else known(vault, message.heir)
         told = (known(vault, item) for item in message.identities())
-        return cls(sender, {item.key: item for item in told}, None if heir and heir.key == sender else heir)
+        return cls({item.key: item for item in told}, sender, None if heir and heir.key == sender else heir)
 
     @property
     def all(self) -> Mapping[Key, Known]:

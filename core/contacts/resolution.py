@@ -3,13 +3,14 @@
 Whoever changes whose a match key is holds the key's advisory lock; whoever merges clients locks their rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from core.contacts import queries
 from core.contacts.decision import Decision, decide
-from core.contacts.keys import Key, Known
+from core.contacts.keys import Key
+from core.contacts.names import Names
 from core.contacts.queries import Owner
 from core.db import Connection
 
@@ -24,28 +25,26 @@ class Resolved(NamedTuple):
 
 
 async def resolve(
-    connection: Connection,
-    identities: Mapping[Key, Known],
-    *,
-    name: str | None = None,
-    event: int | None = None,
+    connection: Connection, names: Names, *, name: str | None = None, event: int | None = None
 ) -> Resolved:
-    """The client of these identities, strongest first, made if there is none; in the caller's transaction.
+    """The client known by these, made if there is none; in the caller's transaction.
 
     A client without a name gets this one. Raises UniqueViolationError when two gave one client a CPF at once:
     begin again.
     """
-    keys = list(identities)
-    await queries.lock_keys(connection, keys)
-    owners = await queries.find_owners(connection, keys)
+    await queries.lock_keys(connection, list(names.all))
+    owners = await queries.find_owners(connection, list(names.all))
+    keys = names.leading({owner.key for owner in owners})
     decision = _decide(keys, owners)
     client, contact = await _client(connection, decision, owners, name)
     await _note(connection, decision, client, owners)
     if decision.attach:
-        known_now = [identities[key] for key in decision.attach]
+        known_now = [names.all[key] for key in decision.attach]
         await queries.insert_identities(connection, client, event, known_now)
     if decision.is_conflict:
         await queries.note_conflict(connection, decision.rivals | {client}, client, event)
+    if names.heir is not None and names.sender in keys:
+        await _succeed(connection, client, event, names, owners)
     return Resolved(client, contact, decision.client is None, decision.is_conflict)
 
 
@@ -75,3 +74,17 @@ async def _note(connection: Connection, decision: Decision, client: int, owners:
         await queries.note_seen(connection, seen)
     if retired := [owner.identity for owner in owners if owner.key in decision.retire]:
         await queries.retire(connection, retired)
+
+
+async def _succeed(
+    connection: Connection, client: int, event: int | None, names: Names, owners: Sequence[Owner]
+) -> None:
+    """The sender's name ends, and the new one is theirs, unless it is somebody's: that is for a human."""
+    assert names.heir is not None, "asked only about a succession"
+    assert names.sender is not None, "as above"
+    await queries.end_identity(connection, client, names.sender)
+    owner = next((owner.client for owner in owners if owner.key == names.heir.key), None)
+    if owner is None:
+        await queries.insert_identities(connection, client, event, [names.heir])
+    elif owner != client:
+        await queries.note_conflict(connection, {client, owner}, client, event)

@@ -4,8 +4,7 @@ import sys
 
 import typer
 
-from ops.cli import audit, channels, consents, keys, lifecycle, people
-from ops.cli import audit, channels, conversations, keys, lifecycle, people
+from ops.cli import audit, channels, consents, conversations, keys, lifecycle, people
 from ops.cli.ask import ask
 from ops.cli.explain import explain
 from ops.cli.ingest import ingest
