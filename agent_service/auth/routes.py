@@ -10,6 +10,7 @@ from agent_service.auth.throttle import TooManyFailures
 from core.errors import Unauthenticated, Unavailable
 from core.tokens import LoginClosed
 from core.web.auth import Caller, CallerSession, NotAPerson, anyone, requires_somebody
+from core.web.idempotency import commits_itself
 from core.web.problems import ValidationFailed, responses
 from core.web.requests import BodyTooLarge, UnsupportedMediaType, router
 from core.web.runtime import Db
@@ -71,7 +72,7 @@ async def get_me(caller: Caller, database: Db) -> MeOut:
 @auth.post(
     "/password",
     summary="Change my password",
-    dependencies=OF_A_PERSON,
+    dependencies=[*OF_A_PERSON, commits_itself("a failure counts before the password is looked at")],
     status_code=HTTPStatus.NO_CONTENT,
     responses=responses(
         *ALWAYS, Unauthenticated, NotAPerson, service.WrongPassword, TooManyFailures, LoginsBusy

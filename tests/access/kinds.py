@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import text
+
 from core.access import Permission
 from core.ids import uuid7
 from core.models import Document, DocumentVersion, Namespace
@@ -146,6 +148,14 @@ async def make_delivery(world: World, owner: Caller) -> str:
     return delivery
 
 
+async def make_told_event(world: World, owner: Caller) -> str:
+    await make_ticket(world, owner)
+    async with world.database.transaction() as session:
+        return str(
+            await session.scalar(text("SELECT public_id FROM ops.outbox_events ORDER BY id DESC LIMIT 1"))
+        )
+
+
 async def make_someone(world: World, _owner: Caller) -> str:
     asked = {"name": "Alguém", "email": f"{uuid7()}@example.org", "role": "agent"}
     person: str = (await world.post("/people", asked))["id"]
@@ -158,6 +168,7 @@ async def make_key_of_a_service(world: World, _owner: Caller) -> str:
 
 
 KINDS: dict[str, Kind] = {
+    "/outbox/events/{event_id}": Kind(make_told_event),
     "account": Kind(make_account, remove=removed_by("/channels/{}"), random="nao-existe"),
     "answer_id": Kind(make_answer, owned=True),
     "client_id": Kind(make_client),
@@ -173,7 +184,19 @@ KINDS: dict[str, Kind] = {
     "ticket_id": Kind(make_ticket, owned=True, widened_by=Permission.TICKETS_ALL),
     "webhook_id": Kind(make_webhook, remove=removed_by("/webhooks/{}")),
 }
-"""Path parameter to what it names."""
+"""Path parameter to what it names; by the path up to it, where one name stands for two things."""
+
+
+def key_of(path: str, parameter: str) -> str | None:
+    """Under which key of KINDS a parameter of a path is; None when nobody said."""
+    place = f"{{{parameter}}}"
+    whole = path[: path.index(place) + len(place)]
+    return next((key for key in (whole, parameter) if key in KINDS), None)
+
+
+def kind_of(path: str, parameter: str) -> Kind:
+    """What a parameter of a path names."""
+    return KINDS[key_of(path, parameter) or parameter]
 
 
 async def _merge_with_another(world: World) -> Any:
