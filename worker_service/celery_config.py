@@ -35,6 +35,8 @@ beat_schedule = {
         "upkeep.expire_blobs": 3600.0,
         "upkeep.expire_keys": 60.0,
         "upkeep.expire_events": 3600.0,
+        "upkeep.close_tickets": 300.0,
+        "upkeep.mark_tickets": 60.0,
         "upkeep.calibrate": 60.0,
     }.items()
 }

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import Database, driver_connection
 from core.queue import INGESTION, rescue, stage, sweep_orphans
+from core.tickets.clockwork import close_resolved, mark_overdue
 from worker_service.upkeep import queries
 
 log = structlog.get_logger(__name__)
@@ -54,12 +55,24 @@ async def expire_events(session: AsyncSession) -> int:
     return await queries.delete_old_events(session, days=EVENTS_KEPT_DAYS)
 
 
+async def close_tickets(session: AsyncSession) -> int:
+    """Close tickets that were resolved long enough ago."""
+    return await close_resolved(await driver_connection(session))
+
+
+async def mark_tickets(session: AsyncSession) -> int:
+    """Mark tickets whose promises were missed."""
+    return await mark_overdue(await driver_connection(session))
+
+
 CHORES: dict[str, Chore] = {
     "rescue": rescue_jobs,
     "stage": stage_jobs,
     "sweep_orphans": sweep,
     "expire_attempts": expire_attempts,
     "expire_blobs": expire_blobs,
+    "close_tickets": close_tickets,
+    "mark_tickets": mark_tickets,
     "expire_keys": expire_keys,
     "expire_events": expire_events,
 }
