@@ -7,6 +7,9 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
 
 from sqlalchemy import text
 
@@ -14,6 +17,7 @@ from core.access import Permission
 from core.ids import uuid7
 from core.models import Document, DocumentVersion, Namespace
 from tests.access.world import Caller, World
+from worker_service.conversations import queries
 
 RANDOM = "01890000-0000-7000-8000-0123456789ab"
 
@@ -132,6 +136,23 @@ async def make_ticket(world: World, owner: Caller) -> str:
     return ticket
 
 
+async def make_conversation(world: World, owner: Caller) -> str:
+    event = UUID((await make_message(world))["event_id"])
+    async with world.database.connection() as connection:
+        await queries.insert_turn(connection, event)
+        await queries.adopt(connection, limit=100)
+    async with world.database.transaction() as session:
+        conversation: UUID | None = await session.scalar(
+            text(
+                "UPDATE crm.conversations c SET assigned_id = (SELECT id FROM ops.people WHERE id = :owner)"
+                " FROM crm.turns t JOIN crm.ingest_events e ON e.id = t.event_id"
+                " WHERE c.id = t.conversation_id AND e.public_id = :event RETURNING c.public_id"
+            ),
+            {"owner": owner.key, "event": event},
+        )
+    return str(conversation)
+
+
 async def make_account(world: World, _owner: Caller) -> str:
     name = f"conta-{uuid7()}"
     await world.post("/channels", {"account": name, "kind": "console", "name": "Console"})
@@ -172,6 +193,7 @@ KINDS: dict[str, Kind] = {
     "account": Kind(make_account, remove=removed_by("/channels/{}"), random="nao-existe"),
     "answer_id": Kind(make_answer, owned=True),
     "client_id": Kind(make_client),
+    "conversation_id": Kind(make_conversation, owned=True, widened_by=Permission.CONVERSATIONS_ALL),
     "delivery_id": Kind(make_delivery),
     "document_id": Kind(make_document, remove=removed_by("/documents/{}")),
     "event_id": Kind(make_event, owned=True, widened_by=Permission.EVENTS_ALL),
