@@ -11,8 +11,6 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from sqlalchemy import text
-
 from core.access import Permission
 from core.ids import uuid7
 from core.models import Document, DocumentVersion, Namespace
