@@ -263,3 +263,30 @@ async def test_every_linked_message_is_told_once_of_known_senders_too(
     )
     events = "SELECT array_agg(public_id::text ORDER BY id)::text FROM crm.ingest_events"
     assert await scalar(database, told) == await scalar(database, events)
+
+
+async def test_tries_of_one_request_are_one_message(client: httpx.AsyncClient, database: Database) -> None:
+    key = {"Idempotency-Key": "try-1"}
+    first = await client.post("/ingest/message", json=message(), headers=key)
+    again = await client.post("/ingest/message", json=message(), headers=key)
+    assert (again.status_code, again.content) == (202, first.content)
+    assert again.headers["idempotency-replayed"] == "true"
+    other = await client.post("/ingest/message", json=message(content="outra"), headers=key)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert await scalar(database, "SELECT count(*) FROM crm.ingest_events") == 1
+
+
+async def test_a_try_that_died_before_its_answer_left_its_message(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    key = {"Idempotency-Key": "try-1"}
+    first = await client.post("/ingest/message", json=message(), headers=key)
+    async with database.connection() as connection:  # as a killed process leaves it, half a minute later
+        await connection.execute(
+            "UPDATE ops.idempotency_keys"
+            " SET answer = NULL, holder = gen_random_uuid(), leased_until = now() - interval '1 second'"
+        )
+    again = await client.post("/ingest/message", json=message(), headers=key)
+    assert "idempotency-replayed" not in again.headers
+    assert (again.json()["event_id"], again.json()["duplicate"]) == (first.json()["event_id"], True)
+    assert await scalar(database, "SELECT count(*) FROM crm.ingest_events") == 1
