@@ -7,6 +7,7 @@ from uuid import UUID
 from agent_service.conversations.schemas import ConversationOut, DeliveryOut, MessageOut, TurnOut, WhoOut
 from core.conversations import hear
 from core.conversations.speaking import read_reply
+from core.models import Author
 from core.vault import Unreadable, Vault
 
 UNREADABLE = "***"
@@ -20,10 +21,12 @@ def conversation(row: Row) -> ConversationOut:
 
 def message(vault: Vault, row: Row) -> MessageOut:
     """A message of the thread, with its turn or its delivery."""
+    author, text = _said(vault, row)
     return MessageOut(
-        **{name: row[name] for name in ("id", "seq", "author", "event_id", "created_at")},
+        **{name: row[name] for name in ("id", "seq", "event_id", "created_at")},
+        author=author,
         person=_who(row["person_id"], row["person_name"]),
-        text=_text(vault, row),
+        text=text,
         turn=_turn(row),
         delivery=_delivery(row),
     )
@@ -49,13 +52,16 @@ def _delivery(row: Row) -> DeliveryOut | None:
     )
 
 
-def _text(vault: Vault, row: Row) -> str:
+def _said(vault: Vault, row: Row) -> tuple[Author, str]:
+    """Who said what. An event may also be what one of us wrote on the channel's own telephone."""
+    author = Author(row["author"])
     try:
-        if row["body_sealed"] is None:
-            return hear(vault, row["event_id"], row["event_sealed"]).message.content
-        return read_reply(vault, row["id"], row["body_sealed"])
+        if row["body_sealed"] is not None:
+            return author, read_reply(vault, row["id"], row["body_sealed"])
+        heard = hear(vault, row["event_id"], row["event_sealed"])
     except Unreadable:
-        return UNREADABLE
+        return author, UNREADABLE
+    return Author.PERSON if heard.is_ours else author, heard.message.content
 
 
 def _who(public_id: UUID | None, name: str | None) -> WhoOut | None:

@@ -16,6 +16,11 @@ class Heard(NamedTuple):
     event: UUID
     message: Message
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether one of us wrote it to the client, on the channel's own telephone."""
+        return self.message.metadata.get("direction") == "out"
+
 
 def hear(vault: Vault, event: UUID, body_sealed: bytes) -> Heard:
     """The message of an event. Raises Unreadable."""

@@ -13,6 +13,7 @@ class Step(StrEnum):
     """What a turn does; stored as its outcome."""
 
     SILENT = "silent"
+    STEP_ASIDE = "step_aside"
     NOTICE = "notice"
     REMIND = "remind"
     GRANT = "grant"
@@ -47,11 +48,13 @@ class Words(StrEnum):
 class Standing:
     """What a turn depends on. Looked up before the turn and again in the transaction that ends it.
 
+    `by_us`: no client wrote it, but one of us on the channel's own telephone.
     `may_speak`: the channel has its assistant on, no person answers, the message is no machine's.
     `was_shown`: the client had been shown the notice when they wrote this; `is_fresh`: it was shown lately.
     `offered`: the last answer offered to open a ticket.
     """
 
+    by_us: bool
     may_speak: bool
     consented: bool
     was_shown: bool
@@ -62,7 +65,7 @@ class Standing:
 def decide(standing: Standing, words: Words) -> Step | None:
     """What to do by consent alone; None when the client has consented and wants something else."""
     if not standing.may_speak:
-        return Step.SILENT
+        return Step.STEP_ASIDE if standing.by_us else Step.SILENT
     if standing.consented:
         return _with_consent(standing, words)
     if words is Words.WITHDRAWAL:

@@ -41,6 +41,10 @@ class Performance:
         if draft.then is not None:
             await self.carry_out(draft.then)
 
+    async def step_aside(self, _draft: Draft) -> None:
+        """A person answered on the telephone: the conversation is theirs."""
+        await queries.hand_over(self._connection, self._thread.conversation)
+
     async def show_notice(self, _draft: Draft) -> None:
         """The whole notice, noted as shown."""
         notice = self._facts.notice
@@ -129,6 +133,7 @@ SAYINGS: Mapping[Step, str] = {
     Step.DECLINED: texts.DECLINED,
 }
 EFFECTS: Mapping[Step, Effect] = {
+    Step.STEP_ASIDE: Performance.step_aside,
     Step.NOTICE: Performance.show_notice,
     Step.GRANT: Performance.grant,
     Step.REFUSE: Performance.refuse,

@@ -47,6 +47,7 @@ async def look(
     mode = await queries.get_mode(connection, conversation)
     spoke = await queries.count_said(connection, conversation)
     standing = Standing(
+        by_us=heard.is_ours,
         may_speak=mode is ConversationMode.ASSISTANT
         and channel is not None
         and channel.is_active

@@ -80,6 +80,9 @@ SELECT * FROM next
 """
 LOCK = "SELECT mode::text FROM crm.conversations WHERE id = $1 AND lease_token = $2 FOR NO KEY UPDATE"
 GET_MODE = "SELECT mode::text FROM crm.conversations WHERE id = $1"
+HAND_OVER = """
+UPDATE crm.conversations SET mode = 'human', version = version + 1 WHERE id = $1 AND mode <> 'human'
+"""
 RECENT = """
 SELECT t.outcome, t.event_id, e.public_id AS event, e.body_sealed, t.finished_at
 FROM crm.turns t JOIN crm.ingest_events e ON e.id = t.event_id
@@ -180,6 +183,11 @@ async def lock(connection: Connection, held: Held) -> bool:
 async def get_mode(connection: Connection, conversation: int) -> ConversationMode:
     """Who answers in the conversation."""
     return ConversationMode(await connection.fetchval(GET_MODE, conversation))
+
+
+async def hand_over(connection: Connection, conversation: int) -> None:
+    """A person answers from now on."""
+    await connection.execute(HAND_OVER, conversation)
 
 
 async def list_recent(connection: Connection, conversation: int) -> list[Past]:

@@ -133,6 +133,12 @@ async def test_machines_are_not_answered(known: Counter) -> None:
     assert await known.tell(QUESTION, metadata={"auto": True}) == ""
 
 
+async def test_what_one_of_us_wrote_on_the_telephone_hands_the_conversation_over(known: Counter) -> None:
+    assert await known.tell("Oi, é a Ana", metadata={"auto": True, "direction": "out"}) == ""
+    assert await known.value("SELECT mode::text FROM crm.conversations") == "human"
+    assert await known.tell(QUESTION) == ""
+
+
 async def test_who_is_answered_without_end_is_a_machine(known: Counter) -> None:
     said = [await known.tell("oi") for _ in range(20)]
     assert said[0] == texts.GREETING
