@@ -20,6 +20,7 @@ from worker_service.conversations import queries
 RANDOM = "01890000-0000-7000-8000-0123456789ab"
 
 Make = Callable[[World, Caller], Awaitable[str]]
+Within = Callable[[World, dict[str, str]], Awaitable[str]]
 Remove = Callable[[World, str], Awaitable[None]]
 Body = Callable[[World], Awaitable[Any]]
 
@@ -33,12 +34,21 @@ class Kind:
     `gone`: the class of what an allowed caller hears of a removed one.
     """
 
-    make: Make
+    make: Make | None = None
     owned: bool = False
     widened_by: Permission | None = None
     remove: Remove | None = None
     gone: str = "not found"
     random: str = RANDOM
+    within: Within | None = None
+    """Instead of `make`, for what belongs to the object named before it in the path."""
+
+    async def new(self, world: World, owner: Caller, path: dict[str, str]) -> str:
+        """The path value of a new one; `path` has the values before it."""
+        if self.within is not None:
+            return await self.within(world, path)
+        assert self.make is not None, "a kind is made in one of two ways"
+        return await self.make(world, owner)
 
     def is_seen_by(self, caller: Caller) -> bool:
         """Whether the caller sees what is somebody else's."""
@@ -122,6 +132,22 @@ async def make_merge(world: World, owner: Caller) -> str:
     return merge
 
 
+async def make_identity(world: World, values: dict[str, str]) -> str:
+    path = f"/crm/clients/{values['client_id']}/identities"
+    asked = {"kind": "email", "value": f"{uuid7()}@example.org"}
+    identity: str = (await world.post(path, asked))["identities"][0]["id"]
+    return identity
+
+
+async def make_conflict(world: World, _owner: Caller) -> str:
+    names = [{"kind": "email", "value": f"{uuid7()}@example.org"} for _ in range(2)]
+    for known in (names[:1], names[1:], names):
+        await world.post("/crm/clients/find_or_create", {"identifiers": known})
+    async with world.database.transaction() as session:
+        newest = text("SELECT public_id FROM crm.identity_conflicts ORDER BY id DESC LIMIT 1")
+        return str(await session.scalar(newest))
+
+
 async def make_ticket(world: World, owner: Caller) -> str:
     asked = {"client_id": await make_client(world, owner), "subject": "Boleto", "description": "Errado"}
     ticket: str = (await world.post("/crm/tickets", asked))["id"]
@@ -191,10 +217,12 @@ KINDS: dict[str, Kind] = {
     "account": Kind(make_account, remove=removed_by("/channels/{}"), random="nao-existe"),
     "answer_id": Kind(make_answer, owned=True),
     "client_id": Kind(make_client),
+    "conflict_id": Kind(make_conflict),
     "conversation_id": Kind(make_conversation, owned=True, widened_by=Permission.CONVERSATIONS_ALL),
     "delivery_id": Kind(make_delivery),
     "document_id": Kind(make_document, remove=removed_by("/documents/{}")),
     "event_id": Kind(make_event, owned=True, widened_by=Permission.EVENTS_ALL),
+    "identity_id": Kind(within=make_identity),
     "job_id": Kind(make_job, owned=True, widened_by=Permission.JOBS_ALL),
     "merge_id": Kind(make_merge),
     "person_id": Kind(make_someone),
@@ -223,5 +251,12 @@ async def _merge_with_another(world: World) -> Any:
     return {"other": await make_client(world, world.operator)}
 
 
-BODIES: dict[str, Body] = {"POST /crm/clients/{client_id}/merge": _merge_with_another}
+async def _to_another(world: World) -> Any:
+    return {"to": await make_client(world, world.operator)}
+
+
+BODIES: dict[str, Body] = {
+    "POST /crm/clients/{client_id}/merge": _merge_with_another,
+    "POST /crm/clients/{client_id}/identities/{identity_id}/move": _to_another,
+}
 """Operation to its body, where the example of the schema names objects that are not there."""

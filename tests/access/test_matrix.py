@@ -80,7 +80,9 @@ async def call(world: World, row: Row, caller: Caller, values: dict[str, str]) -
 
 async def made(world: World, row: Row, owner: Caller, *, removed: bool = False) -> dict[str, str]:
     """A value for each parameter of the path: new objects of this owner's; the last one removed again."""
-    values = {name: await kind.make(world, owner) for name, kind in row.kinds.items()}
+    values: dict[str, str] = {}
+    for name, kind in row.kinds.items():
+        values[name] = await kind.new(world, owner, values)
     if removed and (remove := last(row).remove) is not None:
         await remove(world, values[row.parameters[-1]])
     return values
