@@ -88,4 +88,4 @@ def _unseen(api: Api, account: str | None, seen: dict[str, int]) -> list[dict[st
 def _print(row: dict[str, Any]) -> None:
     author = row["who"] if row["author"] == "client" else AUTHORS[row["author"]]
     moment = row["created_at"][11:19]
-    out.print(f"{moment}  {author}: {row['text']}", markup=False)
+    out.out(f"{moment}  {author}: {row['text']}", highlight=False)  # as it was written, not wrapped

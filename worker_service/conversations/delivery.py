@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from core.channels import find_channel
+from core.channels.threads import note_sent
 from core.consents import SERVICE_DESK, current
 from core.conversations import OUTBOUND_CHANNEL, hear
 from core.conversations.speaking import read_reply
@@ -76,8 +77,10 @@ async def _deliver(database: Database, vault: Vault, settings: Settings, parcel:
         return await _note_failure(database, parcel, error)
     except Unreadable as error:
         return await _note_failure(database, parcel, JobError("unreadable", str(error)))
-    async with database.connection() as connection:
+    async with database.connection() as connection, connection.transaction():
         await outgoing.mark_sent(connection, parcel, sent)
+        if parcel.thread is not None and sent is not None:
+            await note_sent(connection, vault, parcel.account, parcel.thread, sent)
     return None
 
 
@@ -97,6 +100,7 @@ async def _letter(connection: Connection, vault: Vault, parcel: Parcel) -> Lette
         read_reply(vault, parcel.message, parcel.body_sealed),
         hear(vault, parcel.event, parcel.event_sealed).message,
         parcel.external_id,
+        parcel.thread,
         parcel.by_person,
         parcel.last_inbound_at,
     )

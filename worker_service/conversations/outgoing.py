@@ -26,6 +26,7 @@ WITH due AS MATERIALIZED (
 SELECT o.id, o.lease_token, o.attempts, o.public_id, o.needs_consent, o.account, o.created_at,
        m.public_id AS message, m.body_sealed, m.author = 'person' AS by_person,
        e.public_id AS event, e.body_sealed AS event_sealed, e.external_id, e.client_id,
+       e.thread_id,
        c.public_id AS conversation, c.last_inbound_at
 FROM claimed o
 JOIN crm.conversation_messages m ON m.id = o.message_id
@@ -66,6 +67,7 @@ class Parcel(NamedTuple):
     event_sealed: bytes
     external_id: str | None
     client: int
+    thread: int | None
     conversation: UUID
     last_inbound_at: datetime
 

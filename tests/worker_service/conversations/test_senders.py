@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from core.channels import Secret
+from core.channels import Secret, find_channel
+from core.channels.threads import signed_thread
 from core.models import ChannelKind
 from tests.fake_messaging import Answer, FakeApi, fake_api
 from tests.fake_smtp import fake_smtp
@@ -177,12 +178,20 @@ MAIL: dict[str, Any] = {
 async def test_a_mail_is_answered_in_its_thread_and_says_that_a_machine_wrote_it(counter: Counter) -> None:
     async with fake_smtp() as smtp:
         await open_mailbox(counter, smtp.port)
-        await counter.tell("Quanto custa?", **MAIL)
+        thread = await counter.value("INSERT INTO crm.email_threads (account) VALUES ('sac') RETURNING id")
+        key = await counter.write("Quanto custa?", **MAIL)
+        await counter.execute("UPDATE crm.ingest_events SET thread_id = $1 WHERE id = $2", thread, key)
+        await counter.work()
     (mail,) = smtp.mails
+    async with counter.database.connection() as connection:
+        channel = await find_channel(connection, counter.means.vault, "sac")
+    assert channel is not None
+    assert signed_thread(channel, [mail["Reply-To"]]) == thread
+    assert await counter.value("SELECT thread_id FROM crm.email_references") == thread
     assert (mail["From"], mail["To"]) == ("sac@loja.example", "ana@example.org")
     assert (mail["In-Reply-To"], mail["References"]) == ("<m1@example.org>", "<m1@example.org>")
     assert mail["Auto-Submitted"] == "auto-replied"
-    assert mail["Subject"].startswith("Re: Boleto")
+    assert mail["Subject"] == f"Re: Boleto [#{thread}]"
     assert mail.get_content().split() == (await counter.thread("sac"))[-1][1].split()
     sent = await counter.value("SELECT public_id FROM crm.outbound_messages")
     assert mail["Message-ID"] == f"<{sent}@loja.example>", "the same at each attempt"

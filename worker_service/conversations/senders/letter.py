@@ -13,7 +13,8 @@ from core.contacts import Message
 class Letter:
     """A message on its way to whoever wrote `answered`. `id` is the same at each attempt.
 
-    `by_person` tells people's words from those of the product, which mark themselves as automatic.
+    `thread` is that of a mail; `by_person` tells people's words from those of the product, which mark
+    themselves as automatic.
     """
 
     id: UUID
@@ -22,6 +23,7 @@ class Letter:
     text: str
     answered: Message
     external_id: str | None
+    thread: int | None
     by_person: bool
     last_inbound_at: datetime
 

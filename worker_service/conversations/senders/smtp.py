@@ -12,6 +12,7 @@ from email.utils import format_datetime, localtime
 
 from core.channels import Channel, Secret
 from core.channels.config import SmtpSecurity
+from core.channels.threads import reply_address, subject_tag
 from core.errors import JobError
 from worker_service.conversations.senders.letter import Letter
 
@@ -48,7 +49,9 @@ def compose(letter: Letter) -> EmailMessage:
     mail = EmailMessage()
     mail["From"] = mailbox
     mail["To"] = letter.recipient
-    mail["Subject"] = _subject(about.get("subject"))
+    mail["Subject"] = _subject(about.get("subject"), letter.thread)
+    if letter.thread is not None and (address := reply_address(letter.channel, letter.thread)):
+        mail["Reply-To"] = address
     mail["Date"] = format_datetime(localtime())
     mail["Message-ID"] = f"<{letter.id}@{mailbox.rpartition('@')[2]}>"
     if isinstance(answered := about.get("message_id"), str):
@@ -59,9 +62,11 @@ def compose(letter: Letter) -> EmailMessage:
     return mail
 
 
-def _subject(asked: object) -> str:
+def _subject(asked: object, thread: int | None) -> str:
+    """The client's own, with the tag of the thread: what mail programs that drop headers keep."""
     subject = " ".join(str(asked or "Sua mensagem").split())[:200]
-    return subject if subject.lower().startswith("re:") else f"Re: {subject}"
+    tag = "" if thread is None or subject_tag(thread) in subject else f" {subject_tag(thread)}"
+    return (subject if subject.lower().startswith("re:") else f"Re: {subject}") + tag
 
 
 def _send(channel: Channel, mail: EmailMessage) -> None:
