@@ -263,9 +263,9 @@ SPLICES += [b"\r\n\r\n", b"\r\n "]
 
 
 async def test_thousands_of_mutated_mails_are_all_read(channel: Channel) -> None:
-    """Some 3,000 a run; what is read of each becomes a message, which is what the door stores."""
+    """Some 2,000 a run; what is read of each becomes a message, which is what the door stores."""
 
-    @limits(max_examples=3_000, deadline=None, database=None, derandomize=True)
+    @limits(max_examples=2_000, deadline=None, database=None, derandomize=True)
     @given(st.randoms(use_true_random=False), st.sampled_from([RICH, *HOSTILE[:8], mail()]))
     def mutate(random_: random.Random, origin: bytes) -> None:
         raw = bytearray(origin[:3_000])
