@@ -4,11 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Enum, ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.models.base import Base, BigId, CreatedAt
+from core.models.base import Base, BigId, CreatedAt, crm_enum
 
 
 class ChannelKind(StrEnum):
@@ -29,17 +29,6 @@ class MessageStatus(StrEnum):
     READ = "read"
 
 
-def _native(kind: type[StrEnum], name: str) -> Enum:
-    return Enum(
-        kind,
-        name=name,
-        schema="crm",
-        native_enum=True,
-        create_type=False,
-        values_callable=lambda members: [member.value for member in members],
-    )
-
-
 class ChannelAccount(Base):
     """One number, instance or mailbox of ours. Its secrets lie sealed, together."""
 
@@ -47,7 +36,7 @@ class ChannelAccount(Base):
 
     id: Mapped[BigId]
     account: Mapped[str] = mapped_column(unique=True)
-    kind: Mapped[ChannelKind] = mapped_column(_native(ChannelKind, "channel_kind"))
+    kind: Mapped[ChannelKind] = mapped_column(crm_enum(ChannelKind, "channel_kind"))
     name: Mapped[str]
     is_active: Mapped[bool] = mapped_column(server_default="true")
     assistant_on: Mapped[bool] = mapped_column(server_default="false")
@@ -83,7 +72,7 @@ class ReportedStatus(Base):
     id: Mapped[BigId]
     account: Mapped[str]
     message_id: Mapped[str]
-    status: Mapped[MessageStatus] = mapped_column(_native(MessageStatus, "message_status"))
+    status: Mapped[MessageStatus] = mapped_column(crm_enum(MessageStatus, "message_status"))
     error_code: Mapped[str | None]
     status_at: Mapped[datetime]
     updated_at: Mapped[CreatedAt]

@@ -6,11 +6,11 @@ A conversation is a leased row: whoever holds its newest `lease_token` may answe
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.models.base import Base, BigId, CreatedAt, PublicId, SmallInt
+from core.models.base import Base, BigId, CreatedAt, PublicId, SmallInt, crm_enum
 from core.models.crm import MessageSource
 
 
@@ -39,23 +39,12 @@ class TurnState(StrEnum):
 
 
 class OutboundState(StrEnum):
-    """How far a message to a client got with us; what the channel reports then is a DeliveryStatus."""
+    """How far a message to a client got with us; what the channel reports then is a MessageStatus."""
 
     PENDING = "PENDING"
     SENDING = "SENDING"
     SENT = "SENT"
     FAILED = "FAILED"
-
-
-def _native(kind: type[StrEnum], name: str) -> Enum:
-    return Enum(
-        kind,
-        name=name,
-        schema="crm",
-        native_enum=True,
-        create_type=False,
-        values_callable=lambda members: [member.value for member in members],
-    )
 
 
 class Conversation(Base):
@@ -67,9 +56,9 @@ class Conversation(Base):
     public_id: Mapped[PublicId]
     client_id: Mapped[int] = mapped_column(ForeignKey("crm.clients.id"))
     account: Mapped[str]
-    source: Mapped[MessageSource] = mapped_column(_native(MessageSource, "message_source"))
+    source: Mapped[MessageSource] = mapped_column(crm_enum(MessageSource, "message_source"))
     mode: Mapped[ConversationMode] = mapped_column(
-        _native(ConversationMode, "conversation_mode"), server_default="assistant"
+        crm_enum(ConversationMode, "conversation_mode"), server_default="assistant"
     )
     assigned_id: Mapped[int | None]
     last_seq: Mapped[int] = mapped_column(server_default="0")
@@ -99,7 +88,7 @@ class ConversationMessage(Base):
     public_id: Mapped[PublicId]
     conversation_id: Mapped[int] = mapped_column(ForeignKey("crm.conversations.id"))
     seq: Mapped[int]
-    author: Mapped[Author] = mapped_column(_native(Author, "message_author"))
+    author: Mapped[Author] = mapped_column(crm_enum(Author, "message_author"))
     author_id: Mapped[int | None]
     event_id: Mapped[int | None] = mapped_column(ForeignKey("crm.ingest_events.id"), unique=True)
     body_sealed: Mapped[bytes | None] = mapped_column(BYTEA)
@@ -124,7 +113,7 @@ class Turn(Base):
     id: Mapped[BigId]
     conversation_id: Mapped[int | None] = mapped_column(ForeignKey("crm.conversations.id"))
     event_id: Mapped[int] = mapped_column(ForeignKey("crm.ingest_events.id"), unique=True)
-    state: Mapped[TurnState] = mapped_column(_native(TurnState, "turn_state"), server_default="PENDING")
+    state: Mapped[TurnState] = mapped_column(crm_enum(TurnState, "turn_state"), server_default="PENDING")
     attempts: Mapped[SmallInt] = mapped_column(server_default="0")
     outcome: Mapped[str | None]
     intent: Mapped[str | None]
@@ -163,7 +152,7 @@ class OutboundMessage(Base):
     reply_to_id: Mapped[int] = mapped_column(ForeignKey("crm.ingest_events.id"))
     needs_consent: Mapped[bool]
     state: Mapped[OutboundState] = mapped_column(
-        _native(OutboundState, "outbound_state"), server_default="PENDING"
+        crm_enum(OutboundState, "outbound_state"), server_default="PENDING"
     )
     attempts: Mapped[SmallInt] = mapped_column(server_default="0")
     next_at: Mapped[CreatedAt]
