@@ -125,7 +125,8 @@ def responses(*errors: type[DomainError]) -> dict[int | str, dict[str, Any]]:
 
 def registry() -> dict[str, type[DomainError]]:
     """Every code this process can answer with, sorted."""
-    return dict(sorted((kind.code, kind) for kind in _descendants(DomainError)))
+    kinds = sorted(_descendants(DomainError), key=lambda kind: kind.code)
+    return {kind.code: kind for kind in kinds}
 
 
 def registry_page() -> HTMLResponse:

@@ -201,6 +201,22 @@ async def make_told_event(world: World, owner: Caller) -> str:
         )
 
 
+def _revocation(client: str) -> dict[str, str]:
+    return {"client_id": client, "action": "REVOKE", "channel": "phone", "evidence": "Ligou e desistiu."}
+
+
+async def make_consent(world: World, owner: Caller) -> str:
+    decision = await world.post("/crm/consents", _revocation(await make_client(world, owner)))
+    consent: str = decision["consent"]["id"]
+    return consent
+
+
+async def make_notice(world: World, _owner: Caller) -> str:
+    asked = {"purpose": "LGPD_V1", "body": f"Usamos seus dados para atender você. {uuid7()}"}
+    notice: str = (await world.post("/privacy/notices", asked))["id"]
+    return notice
+
+
 async def make_someone(world: World, _owner: Caller) -> str:
     asked = {"name": "Alguém", "email": f"{uuid7()}@example.org", "role": "agent"}
     person: str = (await world.post("/people", asked))["id"]
@@ -219,12 +235,14 @@ KINDS: dict[str, Kind] = {
     "client_id": Kind(make_client),
     "conflict_id": Kind(make_conflict),
     "conversation_id": Kind(make_conversation, owned=True, widened_by=Permission.CONVERSATIONS_ALL),
+    "consent_id": Kind(make_consent),
     "delivery_id": Kind(make_delivery),
     "document_id": Kind(make_document, remove=removed_by("/documents/{}")),
     "event_id": Kind(make_event, owned=True, widened_by=Permission.EVENTS_ALL),
     "identity_id": Kind(within=make_identity),
     "job_id": Kind(make_job, owned=True, widened_by=Permission.JOBS_ALL),
     "merge_id": Kind(make_merge),
+    "notice_id": Kind(make_notice),
     "person_id": Kind(make_someone),
     "public_id": Kind(
         make_key_of_a_service, remove=removed_by("/keys/{}"), gone="allowed", random="0000000000"
@@ -255,7 +273,13 @@ async def _to_another(world: World) -> Any:
     return {"to": await make_client(world, world.operator)}
 
 
+async def _revocation_of_somebody(world: World) -> Any:
+    return _revocation(await make_client(world, world.operator))
+
+
 BODIES: dict[str, Body] = {
+    "POST /consents": _revocation_of_somebody,
+    "POST /crm/consents": _revocation_of_somebody,
     "POST /crm/clients/{client_id}/merge": _merge_with_another,
     "POST /crm/clients/{client_id}/identities/{identity_id}/move": _to_another,
 }
