@@ -36,6 +36,9 @@ class Operation:
     template: str
     details: dict[str, Any]
 
+    def __str__(self) -> str:
+        return f"{self.method} {self.template}"
+
     def attacks(self) -> Iterator[Attack]:
         """Each of the corpus at each place of this operation."""
         yield from self._through_path()
