@@ -1,6 +1,6 @@
 """The SQL of conversations for people. Who may see a row is part of each statement."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -82,9 +82,6 @@ CHANGE = text(
     WHERE id = :key
     """
 )
-FIND_PERSON = text(
-    "SELECT id FROM ops.people WHERE active AND role::text = ANY(:roles) AND (public_id = :id OR id = :key)"
-)
 
 
 async def find_conversation(session: AsyncSession, conversation: UUID, owner: int | None) -> Found | None:
@@ -119,15 +116,6 @@ async def lock_conversation(session: AsyncSession, conversation: UUID, owner: in
 async def change(session: AsyncSession, key: int, *, mode: str, assignee: int | None) -> None:
     """Who answers, and whose it is."""
     await session.execute(CHANGE, {"key": key, "mode": mode, "assignee": assignee})
-
-
-async def find_person(
-    session: AsyncSession, roles: Collection[str], *, public_id: UUID | None = None, key: int | None = None
-) -> int | None:
-    """The key of an active person in one of these roles."""
-    values = {"roles": list(roles), "id": public_id, "key": key}
-    found: int | None = await session.scalar(FIND_PERSON, values)
-    return found
 
 
 async def _one(session: AsyncSession, statement: Any, **values: Any) -> Found | None:

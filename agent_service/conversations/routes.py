@@ -15,7 +15,8 @@ from agent_service.conversations.schemas import (
     MessageQuery,
     ReplyIn,
 )
-from agent_service.conversations.steering import ConversationTaken, NotAPersonsWork
+from agent_service.conversations.steering import ConversationTaken
+from agent_service.people.assignees import NotAssignable
 from core.access import Permission
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from core.vault import VaultClosed
@@ -121,7 +122,7 @@ async def resume(
     "/{conversation_id}/assign",
     summary="Whose the conversation is",
     dependencies=MAY_WRITE,
-    responses=responses(*ALWAYS, *BODY, NotFound, PreconditionFailed, ConversationTaken, NotAPersonsWork),
+    responses=responses(*ALWAYS, *BODY, NotFound, PreconditionFailed, ConversationTaken, NotAssignable),
 )
 async def assign(
     conversation_id: UUID,

@@ -8,30 +8,23 @@ from agent_service.conversations import queries, showing
 from agent_service.conversations.queries import Found
 from agent_service.conversations.schemas import AssignIn, ConversationOut, MessageOut, ReplyIn
 from agent_service.conversations.service import find, owner_of
-from core.access import GRANTS, Permission, Principal, PrincipalKind
+from agent_service.people.assignees import find_assignee, require_own_hand
+from core.access import Permission, Principal, PrincipalKind
 from core.audit import record
 from core.conversations import Reply, Thread, say
 from core.db import Database, driver_connection
-from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.errors import Conflict, NotFound
 from core.ids import uuid7
 from core.models import Author, ConversationMode, EventType
 from core.outbox import emit
 from core.vault import Vault
 from core.web.etags import require_version
 
-ASSIGNABLE = frozenset(role.value for role in GRANTS[Permission.CONVERSATIONS_WRITE].roles)
-
 
 class ConversationTaken(Conflict):
     """Somebody has the conversation. To take it from them, send `If-Match` with the ETag you read."""
 
     code = "conversation_taken"
-
-
-class NotAPersonsWork(Invalid):
-    """Conversations are given to active people who may answer in them, not to API keys."""
-
-    code = "not_assignable"
 
 
 async def reply(
@@ -75,11 +68,11 @@ async def assign(
 ) -> ConversationOut:
     """Somebody's conversation, or nobody's; of several who take one at once, one gets it.
 
-    Raises NotFound, PreconditionFailed, Forbidden, ConversationTaken or NotAPersonsWork.
+    Raises NotFound, PreconditionFailed, Forbidden, ConversationTaken or NotAssignable.
     """
     async with database.transaction() as session:
         held = await _hold(session, caller, conversation, if_match)
-        person = await _person(session, caller, asked)
+        person = await find_assignee(session, caller, asked.assignee, Permission.CONVERSATIONS_WRITE)
         if person != held["assigned_id"]:
             _may_hand_on(caller, held["assigned_id"], person, if_match)
             await _change(session, caller, held, "assigned", ConversationMode(held["mode"]), person)
@@ -121,17 +114,6 @@ async def _change(
 
 
 def _may_hand_on(caller: Principal, holder: int | None, person: int | None, if_match: str | None) -> None:
-    if not caller.may(Permission.CONVERSATIONS_ALL) and caller.id not in {holder, person}:
-        raise Forbidden("you may take a conversation and give your own back, not hand on others'")
+    require_own_hand(caller, holder, person, Permission.CONVERSATIONS_ALL)
     if holder is not None and person is not None and if_match is None:
         raise ConversationTaken("somebody has this conversation; send If-Match with the ETag you read")
-
-
-async def _person(session: AsyncSession, caller: Principal, asked: AssignIn) -> int | None:
-    if asked.assignee is None:
-        return None
-    wanted = {"key": caller.id} if asked.assignee == "me" else {"public_id": asked.assignee}
-    person = await queries.find_person(session, ASSIGNABLE, **wanted)
-    if person is None:
-        raise NotAPersonsWork("there is no such person, or answering is not their work", pointer="/assignee")
-    return person

@@ -2,30 +2,20 @@
 
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from agent_service.tickets import queries
+from agent_service.people.assignees import find_assignee, require_own_hand
 from agent_service.tickets.schemas import AssignIn, TicketDetail
 from agent_service.tickets.service import hold, shown
 from core import tickets
-from core.access import GRANTS, Permission, Principal
+from core.access import Permission, Principal
 from core.db import Database, driver_connection
-from core.errors import Conflict, Forbidden, Invalid
+from core.errors import Conflict
 from core.vault import Vault
-
-ASSIGNABLE = frozenset(role.value for role in GRANTS[Permission.TICKETS_WRITE].roles)
 
 
 class TicketTaken(Conflict):
     """Somebody has the ticket. To take it from them, send `If-Match` with the ETag you read."""
 
     code = "ticket_taken"
-
-
-class NotAssignable(Invalid):
-    """Tickets are given to active people who may work on them, not to API keys."""
-
-    code = "not_assignable"
 
 
 async def assign_ticket(
@@ -43,7 +33,7 @@ async def assign_ticket(
     async with database.transaction() as session:
         connection = await driver_connection(session)
         held = await hold(connection, caller, ticket_id, if_match)
-        person = await _person(session, caller, asked)
+        person = await find_assignee(session, caller, asked.assignee, Permission.TICKETS_WRITE)
         if person != held.ticket.assignee_id:
             _may_hand_on(caller, held.ticket.assignee_id, person, if_match)
             held.ticket.assign(person)
@@ -52,17 +42,6 @@ async def assign_ticket(
 
 
 def _may_hand_on(caller: Principal, holder: int | None, person: int | None, if_match: str | None) -> None:
-    if not caller.may(Permission.TICKETS_ASSIGN) and caller.id not in {holder, person}:
-        raise Forbidden("you may take a ticket and give your own back, not hand on others'")
+    require_own_hand(caller, holder, person, Permission.TICKETS_ASSIGN)
     if holder is not None and person is not None and if_match is None:
         raise TicketTaken("somebody has this ticket; to hand it on, send If-Match with the ETag you read")
-
-
-async def _person(session: AsyncSession, caller: Principal, asked: AssignIn) -> int | None:
-    if asked.assignee is None:
-        return None
-    wanted = {"key": caller.id} if asked.assignee == "me" else {"public_id": asked.assignee}
-    person = await queries.find_person(session, ASSIGNABLE, **wanted)
-    if person is None:
-        raise NotAssignable("there is no such person, or tickets are not their work", pointer="/assignee")
-    return person

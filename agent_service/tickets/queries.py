@@ -1,6 +1,6 @@
 """The SQL that reads tickets. Whose a ticket is lies in the statement: another's is not found."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -68,9 +68,6 @@ FIND_EVENT = text(
     " WHERE e.public_id = :id AND c.public_id = :client"
 )
 HOLD_CLIENT = text("SELECT id, status::text FROM crm.clients WHERE public_id = :id FOR KEY SHARE")
-FIND_PERSON = text(
-    "SELECT id FROM ops.people WHERE active AND role::text = ANY(:roles) AND (public_id = :id OR id = :key)"
-)
 
 
 async def find_ticket(session: AsyncSession, ticket: UUID, owner: int | None) -> Found | None:
@@ -116,12 +113,3 @@ async def find_event(session: AsyncSession, event: UUID, client: UUID) -> int | 
     """The key of an event, if it is this client's."""
     key: int | None = await session.scalar(FIND_EVENT, {"id": event, "client": client})
     return key
-
-
-async def find_person(
-    session: AsyncSession, roles: Collection[str], *, public_id: UUID | None = None, key: int | None = None
-) -> int | None:
-    """The key of an active person in one of these roles."""
-    values = {"roles": list(roles), "id": public_id, "key": key}
-    found: int | None = await session.scalar(FIND_PERSON, values)
-    return found

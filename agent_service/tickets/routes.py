@@ -6,8 +6,9 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
+from agent_service.people.assignees import NotAssignable
 from agent_service.tickets import assignment, notes, opening, service
-from agent_service.tickets.assignment import NotAssignable, TicketTaken
+from agent_service.tickets.assignment import TicketTaken
 from agent_service.tickets.opening import UnknownReference
 from agent_service.tickets.schemas import (
     AssignIn,

@@ -3,7 +3,8 @@ from uuid import uuid4
 
 import pytest
 
-from agent_service.tickets.assignment import NotAssignable, TicketTaken
+from agent_service.people.assignees import NotAssignable
+from agent_service.tickets.assignment import TicketTaken
 from core.access import Role
 from core.errors import Forbidden, NotFound
 from core.models import TicketStatus
