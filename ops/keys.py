@@ -1,16 +1,17 @@
 """API keys from the operator's side: whoever holds the database may make one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import JsonValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core import apikeys
+from core import apikeys, audit
 from core.apikeys import Scope
-from core.db import Database
+from core.db import Database, driver_connection
 from core.models import ApiKey
 from ops import queries
 from ops.embedded import secret_file
@@ -25,6 +26,7 @@ async def create_key(
     key = apikeys.mint(env)
     async with _transaction(url) as session:
         await queries.insert_key(session, key, name, scopes, expires_at)
+        await _note(session, "key.created", key.public_id, {"scopes": [str(scope) for scope in scopes]})
     return key.plaintext
 
 
@@ -37,7 +39,10 @@ async def list_keys(url: str) -> Sequence[ApiKey]:
 async def revoke_key(url: str, public_id: str) -> bool:
     """Ends a key at once; whether there was a living one of that id."""
     async with _transaction(url) as session:
-        return await queries.revoke_key(session, public_id)
+        revoked = await queries.revoke_key(session, public_id)
+        if revoked:
+            await _note(session, "key.revoked", public_id, {})
+    return revoked
 
 
 def ensure_first_key(url: str, file: Path, *, env: str) -> bool:
@@ -51,6 +56,12 @@ def ensure_first_key(url: str, file: Path, *, env: str) -> bool:
     file.unlink(missing_ok=True)
     secret_file(file, plaintext)
     return True
+
+
+async def _note(session: AsyncSession, action: str, public_id: str, data: Mapping[str, JsonValue]) -> None:
+    """Who holds the database has no name here: the audit log says that nobody we know did it."""
+    connection = await driver_connection(session)
+    await audit.record(connection, actor=None, action=action, subject=f"key/{public_id}", data=data)
 
 
 async def _is_known(url: str, plaintext: str) -> bool:

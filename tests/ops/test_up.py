@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from core import apikeys
+from core.db import Database
 from core.settings import Environment, Settings
 from ops import keys
 from ops.console import Console
@@ -74,8 +75,21 @@ def test_a_key_of_another_database_is_replaced_and_a_revoked_one_is_not(
     file = tmp_path / "admin-key"
     file.write_text(apikeys.mint("test").plaintext)
     assert keys.ensure_first_key(database_url, file, env="test") is True
-    assert asyncio.run(keys.revoke_key(database_url, file.read_text().split("_")[2])) is True
+    public_id = file.read_text().split("_")[2]
+    assert asyncio.run(keys.revoke_key(database_url, public_id)) is True
     assert keys.ensure_first_key(database_url, file, env="test") is False
+    told = asyncio.run(audited(database_url, f"key/{public_id}"))
+    assert told == ["key.created", "key.revoked"]
+
+
+async def audited(database_url: str, subject: str) -> list[str]:
+    database = Database(database_url)
+    async with database.connection() as connection:
+        rows = await connection.fetch(
+            "SELECT action FROM ops.audit_log WHERE subject = $1 ORDER BY id", subject
+        )
+    await database.dispose()
+    return [row["action"] for row in rows]
 
 
 @pytest.fixture
