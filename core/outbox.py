@@ -29,17 +29,33 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,63}")
 EMIT = """
 INSERT INTO ops.outbox_events (public_id, type, subject, data) VALUES ($1, $2, $3, $4::text::jsonb)
 """
-# Never by a remembered position: a transaction that began first may commit last.
+# Never by a remembered position: a transaction that began first may commit last. An event somebody failed on
+# is taken alone, so that one that kills its process takes no neighbours along.
 TAKE = """
-SELECT id, public_id, type, subject, data::text, created_at, attempts FROM ops.outbox_events
-WHERE due_at <= now() ORDER BY due_at, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+WITH due AS MATERIALIZED (
+    SELECT id, attempts, due_at FROM ops.outbox_events
+    WHERE due_at <= now() ORDER BY due_at, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+), first AS (
+    SELECT id, attempts FROM due ORDER BY due_at, id LIMIT 1
+)
+UPDATE ops.outbox_events e
+SET attempts = least(e.attempts + 1, $2),
+    due_at = CASE WHEN e.attempts < $2 THEN now() + 5 * 2 ^ least(e.attempts, 7) * interval '1 second' END,
+    error_code = CASE WHEN e.attempts < $2 THEN e.error_code ELSE 'relay_died' END
+FROM due, first
+WHERE e.id = due.id AND CASE WHEN first.attempts > 0 THEN due.id = first.id ELSE due.attempts = 0 END
+RETURNING e.id, e.public_id, e.type, e.subject, e.data::text, e.created_at, due.attempts
+"""
+HOLD = """
+SELECT id FROM ops.outbox_events
+WHERE id = ANY($1::bigint[]) AND due_at IS NOT NULL FOR NO KEY UPDATE SKIP LOCKED
 """
 
 
 class OutboxEvent(NamedTuple):
     """An event as it is told. `public_id` is the same each time it is: what to recognise a repeat by.
 
-    `type` may be one this version does not know yet.
+    `type` may be one this version does not know yet. `attempts` are those that failed before.
     """
 
     id: int
@@ -66,9 +82,19 @@ async def emit(connection: Connection, type: EventType | str, *, subject: UUID, 
     return event
 
 
-async def take(connection: Connection, *, limit: int) -> list[OutboxEvent]:
-    """Due events, oldest first, held until the caller's transaction ends; those others hold are not seen."""
-    return [OutboxEvent.of(row) for row in await connection.fetch(TAKE, limit)]
+async def take(connection: Connection, *, limit: int, most: int) -> list[OutboxEvent]:
+    """Due events, oldest first; those others hold are not seen. Each is an attempt from the commit on.
+
+    They are ours for 5 s, or longer after each failure; within that, `hold` them. One that had `most`
+    attempts is given up by this, and is among them for the last time.
+    """
+    return sorted(OutboxEvent.of(row) for row in await connection.fetch(TAKE, limit, most))
+
+
+async def hold(connection: Connection, events: Sequence[OutboxEvent]) -> list[OutboxEvent]:
+    """Those of `events` that are still to be told, held until the caller's transaction ends."""
+    held = {row["id"] for row in await connection.fetch(HOLD, [event.id for event in events])}
+    return [event for event in events if event.id in held]
 
 
 def packed(data: Data) -> str:

@@ -1,4 +1,4 @@
-"""The SQL of telling. All of it runs in one transaction per batch of events."""
+"""The SQL of telling. An attempt is counted when an event is taken, and taken off when it succeeded."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,12 +17,13 @@ WITH made AS (
 SELECT pg_notify('cogep_webhooks', '') FROM made LIMIT 1
 """
 MARK_DISPATCHED = """
-UPDATE ops.outbox_events SET dispatched_at = clock_timestamp(), due_at = NULL, error_code = NULL
+UPDATE ops.outbox_events SET dispatched_at = clock_timestamp(), due_at = NULL, error_code = NULL,
+                             attempts = attempts - 1
 WHERE id = ANY($1::bigint[])
 """
 MARK_FAILED = """
-UPDATE ops.outbox_events SET attempts = attempts + 1, error_code = $2,
-       due_at = CASE WHEN attempts + 1 < $4 THEN now() + $3::float8 * interval '1 second' END
+UPDATE ops.outbox_events
+SET error_code = $2, due_at = CASE WHEN attempts < $4 THEN now() + $3::float8 * interval '1 second' END
 WHERE id = $1
 """
 

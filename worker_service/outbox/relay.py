@@ -1,7 +1,8 @@
 """The relay: takes what was committed to the outbox, calls consumers inside, makes deliveries for outside.
 
-Any number of them run at once. A batch is one transaction: a relay that dies has told nothing, and another
-tells it all. Consumers therefore write to the database only, through the connection they are given.
+Any number of them run at once. Taking an event commits the attempt, so that one whose consumer kills the
+process is given up at last. Consuming is one transaction: a relay that dies in it has told nothing, and
+another tells it all. Consumers therefore write to the database only, through the connection they are given.
 """
 
 import asyncio
@@ -54,13 +55,25 @@ def relaying(consumers: Consumers) -> Round:
 
 async def dispatch(database: Database, consumers: Consumers, *, limit: int = BATCH) -> int:
     """Tell at most `limit` due events; how many there were."""
-    async with database.connection() as connection, connection.transaction():
-        events = await outbox.take(connection, limit=limit)
-        if events:
-            await _make_deliveries(connection, events)
-            told = [event.id for event in events if await _consume(connection, event, consumers)]
-            await queries.mark_dispatched(connection, told)
+    async with database.connection() as connection:
+        async with connection.transaction():
+            events = await outbox.take(connection, limit=limit, most=MOST_ATTEMPTS)
+            if events:
+                await _make_deliveries(connection, events)
+        if alive := [event for event in events if not _was_deadly(event)]:
+            async with connection.transaction():
+                held = await outbox.hold(connection, alive)
+                told = [event.id for event in held if await _consume(connection, event, consumers)]
+                await queries.mark_dispatched(connection, told)
     return len(events)
+
+
+def _was_deadly(event: OutboxEvent) -> bool:
+    """Whether so many relays died of it that it was given up as it was taken."""
+    if event.attempts < MOST_ATTEMPTS:
+        return False
+    log.critical("event_kills_relays", event_id=event.id, type=event.type, attempts=event.attempts)
+    return True
 
 
 async def _make_deliveries(connection: Connection, events: Sequence[OutboxEvent]) -> None:
