@@ -59,8 +59,10 @@ coverage: $(DEV_STAMP) ## the tests, and which lines and branches they reach
 chaos: $(DEV_STAMP) ## kill, pause and cut off servers and workers, for longer than the tests do
 	$(BIN)/pytest tests/chaos $(ARGS)
 
+# A night may have thousands: make fuzz EXAMPLES=2000
+EXAMPLES ?= 50
 fuzz: $(DEV_STAMP) ## hostile input against every route, for longer than the tests do
-	$(BIN)/pytest tests/fuzz $(ARGS)
+	COGEP_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/pytest tests/fuzz $(ARGS)
 
 check: $(DEV_STAMP) ## lint, types, architecture contracts
 	$(BIN)/ruff format --check .

@@ -13,6 +13,8 @@ _KEY = {
     "description": "The same key and body again, within 24 hours: one effect, and the same answer",
     "schema": {"type": "string", "pattern": PATTERN},
 }
+CALLER_SCHEME = "HTTPBearer"
+"""How the callers are known to whom the key of an idempotent POST belongs: a webhook's secret is nobody's."""
 _FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
@@ -26,7 +28,8 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
     for operations in document.get("paths", {}).values():
         for operation in operations.values():
             _promise(operation["responses"])
-        if "security" in (posted := operations.get("post", {})):
+        posted = operations.get("post", {})
+        if any(CALLER_SCHEME in scheme for scheme in posted.get("security", ())):
             _offer_key(posted)
     return document
 

@@ -125,8 +125,8 @@ def responses(*errors: type[DomainError]) -> dict[int | str, dict[str, Any]]:
 
 def registry() -> dict[str, type[DomainError]]:
     """Every code this process can answer with, sorted."""
-    kinds = sorted(_descendants(DomainError), key=lambda kind: kind.code)
-    return {kind.code: kind for kind in kinds}
+    kinds = {kind.code: kind for kind in descendants(DomainError)}
+    return {code: kinds[code] for code in sorted(kinds)}
 
 
 def registry_page() -> HTMLResponse:
@@ -156,7 +156,8 @@ def _headers(error: DomainError) -> dict[str, str]:
     return {}
 
 
-def _descendants(kind: type[DomainError]) -> Iterator[type[DomainError]]:
+def descendants(kind: type[DomainError]) -> Iterator[type[DomainError]]:
+    """Every kind of error below this one; some of them more than once."""
     for child in kind.__subclasses__():
         yield child
-        yield from _descendants(child)
+        yield from descendants(child)

@@ -10,7 +10,7 @@ import hmac
 import re
 from typing import Annotated, Any, Literal, NamedTuple
 
-from fastapi import Depends, Query, Request, Security
+from fastapi import Depends, Path, Query, Request, Security
 from fastapi.security import APIKeyHeader
 from pydantic import Field
 
@@ -34,8 +34,13 @@ class HoldsSecret(Demand):
     def __init__(self, kind: ChannelKind) -> None:
         self.kind = kind
 
-    async def __call__(self, request: Request, _scheme: Annotated[Any, Security(_SCHEME)] = None) -> Channel:
-        """The account. The unused parameter puts the scheme into the OpenAPI document."""
+    async def __call__(
+        self,
+        request: Request,
+        _account: Annotated[Slug, Path(alias="account")],
+        _scheme: Annotated[Any, Security(_SCHEME)] = None,
+    ) -> Channel:
+        """The account. The two unused parameters put themselves into the OpenAPI document."""
         return await self.check(request)
 
     async def check(self, request: Request) -> Channel:

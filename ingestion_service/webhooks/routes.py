@@ -31,10 +31,10 @@ class EmptyMail(Invalid):
     code = "empty_mail"
 
 
-def _body(media_type: str, example: Any) -> dict[str, Any]:
-    """What the OpenAPI document says of a body that is read as it is."""
-    schema = {"type": "string"} if isinstance(example, str) else {"type": "object", "examples": [example]}
-    return {"requestBody": {"required": True, "content": {media_type: {"schema": schema}}}}
+def _body(media_type: str, example: Any, **schema: Any) -> dict[str, Any]:
+    """What the OpenAPI document says of a body that is read as it is; without a schema, any is taken."""
+    content = {media_type: {"schema": {**schema, "examples": [example]}}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 @webhooks.get(
@@ -70,7 +70,9 @@ async def receive_whatsapp(
     summary="Take in what an Evolution API delivers",
     dependencies=SECRET,
     responses=responses(*JSON, evolution.NotAMessage),
-    openapi_extra=_body("application/json", {"sender_id": "5511900001234", "message": "Bom dia!"}),
+    openapi_extra=_body(
+        "application/json", {"sender_id": "5511900001234", "message": "Bom dia!"}, type="object"
+    ),
 )
 async def receive_evolution(
     channel: EvolutionAccount, request: Request, database: Db, vault: Sealed

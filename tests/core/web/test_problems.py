@@ -1,10 +1,14 @@
+import importlib
+from collections import defaultdict
+
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 
+from core.errors import DomainError
 from core.settings import Settings
 from core.web.app import create_app
-from core.web.problems import Problem, registry
+from core.web.problems import Problem, descendants, registry
 
 CANARY = "canary-5f1d"
 
@@ -88,6 +92,16 @@ async def test_the_registry_page_explains_every_code(client: httpx.AsyncClient) 
     for code, kind in registry().items():
         assert f'id="{code}"' in page
         assert kind.__doc__, code
+
+
+@pytest.mark.parametrize("service", ["agent_service.main", "ingestion_service.main"])
+def test_a_code_says_one_thing(service: str) -> None:
+    importlib.import_module(service)
+    meanings: dict[str, set[type]] = defaultdict(set)
+    for kind in descendants(DomainError):
+        if not kind.__module__.startswith("tests."):
+            meanings[kind.code].add(kind)
+    assert [kinds for kinds in meanings.values() if len(kinds) > 1] == []
 
 
 def test_a_loose_router_is_refused(settings: Settings) -> None:
