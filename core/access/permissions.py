@@ -48,6 +48,11 @@ class Permission(StrEnum):
     TICKETS_WRITE = "tickets:write"
     TICKETS_ASSIGN = "tickets:assign"
     TICKETS_ALL = "tickets:all"
+    CASES_READ = "cases:read"
+    CASES_WRITE = "cases:write"
+    CASES_ASSIGN = "cases:assign"
+    CASES_ALL = "cases:all"
+    CASES_MAINTAIN = "cases:maintain"
     CONVERSATIONS_READ = "conversations:read"
     CONVERSATIONS_WRITE = "conversations:write"
     CONVERSATIONS_ALL = "conversations:all"
@@ -96,6 +101,11 @@ GRANTS: MappingProxyType[Permission, Grant] = MappingProxyType(
         Permission.TICKETS_WRITE: _grant(Scope.CRM, *_STAFF),
         Permission.TICKETS_ASSIGN: _grant(*_LEADS),
         Permission.TICKETS_ALL: _grant(Scope.CRM, *_LEADS),
+        Permission.CASES_READ: _grant(Scope.CRM, *_STAFF),
+        Permission.CASES_WRITE: _grant(Scope.CRM, *_STAFF),
+        Permission.CASES_ASSIGN: _grant(*_LEADS),
+        Permission.CASES_ALL: _grant(Scope.CRM, *_LEADS),
+        Permission.CASES_MAINTAIN: _grant(Role.ADMIN),
         Permission.CONVERSATIONS_READ: _grant(Scope.CRM, *_STAFF),
         Permission.CONVERSATIONS_WRITE: _grant(Scope.CRM, *_STAFF),
         Permission.CONVERSATIONS_ALL: _grant(Scope.CRM, *_LEADS),

@@ -7,6 +7,18 @@ from core.matching import IdentityKind
 from core.models.access import ApiKey
 from core.models.answers import Answer, AnswerCitation
 from core.models.base import Base
+from core.models.case_papers import CaseAttachment, CaseComment
+from core.models.case_rules import CaseRules, CaseTransition
+from core.models.case_states import CaseActor, CaseStatus
+from core.models.cases import (
+    Case,
+    CaseAlert,
+    CaseAssignment,
+    CaseChange,
+    CaseEvent,
+    CasePriority,
+    LeaseEnd,
+)
 from core.models.channels import (
     ChannelAccount,
     ChannelKind,
@@ -93,6 +105,10 @@ from core.models.webhooks import (
 SCHEMAS = ("ai", "crm", "ops")
 ENUMS: dict[tuple[str, str], type[StrEnum]] = {
     ("ai", "ingestion_status"): IngestionStatus,
+    ("crm", "case_actor"): CaseActor,
+    ("crm", "case_change"): CaseChange,
+    ("crm", "case_priority"): CasePriority,
+    ("crm", "case_status"): CaseStatus,
     ("crm", "channel_kind"): ChannelKind,
     ("crm", "client_status"): ClientStatus,
     ("crm", "comment_visibility"): CommentVisibility,
@@ -102,6 +118,7 @@ ENUMS: dict[tuple[str, str], type[StrEnum]] = {
     ("crm", "conversation_mode"): ConversationMode,
     ("crm", "event_status"): EventStatus,
     ("crm", "identity_kind"): IdentityKind,
+    ("crm", "lease_end"): LeaseEnd,
     ("crm", "message_author"): Author,
     ("crm", "message_source"): MessageSource,
     ("crm", "message_status"): MessageStatus,
@@ -127,6 +144,18 @@ __all__ = [
     "Author",
     "Base",
     "Blob",
+    "Case",
+    "CaseActor",
+    "CaseAlert",
+    "CaseAssignment",
+    "CaseAttachment",
+    "CaseChange",
+    "CaseComment",
+    "CaseEvent",
+    "CasePriority",
+    "CaseRules",
+    "CaseStatus",
+    "CaseTransition",
     "ChannelAccount",
     "ChannelKind",
     "ChannelPayload",
@@ -167,6 +196,7 @@ __all__ = [
     "IngestionResult",
     "IngestionStatus",
     "JobKind",
+    "LeaseEnd",
     "LoginFailure",
     "MessageSource",
     "MessageStatus",

@@ -33,6 +33,7 @@ class EventType(StrEnum):
     CASE_ASSIGNED = "case.assigned"
     CASE_RELEASED = "case.released"
     CASE_TRANSFERRED = "case.transferred"
+    CASE_EXTENDED = "case.extended"
     CASE_TRANSITIONED = "case.transitioned"
     CASE_EXPIRING = "case.expiring"
     CASE_EXPIRED = "case.expired"

@@ -19,6 +19,11 @@ class DataClass(StrEnum):
 
 
 PERSONAL: dict[tuple[str, str], DataClass] = {
+    ("case_attachments", "content_sealed"): DataClass.MESSAGE,
+    ("case_attachments", "name_sealed"): DataClass.NOTE,
+    ("case_comments", "body_sealed"): DataClass.NOTE,
+    ("case_events", "reason_sealed"): DataClass.NOTE,
+    ("cases", "data"): DataClass.NOTE,
     ("conversation_messages", "body_sealed"): DataClass.MESSAGE,
     ("outbound_messages", "provider_message_id"): DataClass.REFERENCE,
     ("clients", "name"): DataClass.NAME,
@@ -46,6 +51,10 @@ PERSONAL: dict[tuple[str, str], DataClass] = {
 
 HARMLESS: frozenset[tuple[str, str]] = frozenset(
     {
+        ("case_attachments", "media_type"),
+        ("case_rules", "calendar"),
+        ("cases", "entity"),  # a paying body or an agreement
+        ("cases", "number"),
         ("conversations", "account"),
         ("outbound_messages", "account"),
         ("outbound_messages", "error_code"),
