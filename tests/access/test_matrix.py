@@ -1,6 +1,5 @@
 """Every operation, called by everybody, about what is theirs, another's, gone, or never was."""
 
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,6 @@ from fastapi import FastAPI
 import agent_service.main
 import ingestion_service.main
 from core.access import GRANTS, Permission
-from core.errors import DomainError
 from core.web.auth import Anyone, Requires
 from core.web.operations import Operation, operations
 from tests.access.kinds import BODIES, KINDS, Kind, key_of, kind_of
@@ -20,7 +18,6 @@ from tests.access.world import Caller, World
 from tests.hostile import attacks
 
 APPS: dict[str, FastAPI] = {"ingestion": ingestion_service.main.app, "agent": agent_service.main.app}
-OURS = ("core.", "agent_service.", "ingestion_service.")
 OF_EVERY_SERVICE = {"/health", "/ready", "/metrics", "/problems"}
 
 
@@ -179,20 +176,6 @@ def test_the_documents_hold_every_operation_and_no_other() -> None:
     for app in APPS.values():
         documented = {f"{item.method} {item.template}" for item in attacks.operations(app.openapi())}
         assert documented == {str(operation) for operation in operations(app)}
-
-
-def test_a_code_means_one_thing() -> None:
-    kinds = [
-        kind for kind in every_error(DomainError) if kind.__module__.startswith(OURS) and "code" in vars(kind)
-    ]
-    codes = Counter(kind.code for kind in kinds)
-    assert not [code for code, times in codes.items() if times > 1]
-
-
-def every_error(kind: type[DomainError]) -> Iterator[type[DomainError]]:
-    for child in kind.__subclasses__():
-        yield child
-        yield from every_error(child)
 
 
 def test_no_kind_is_left_over() -> None:

@@ -215,13 +215,13 @@ async def test_agents_take_and_give_back_and_leads_hand_on(
         assert handed.json()["assignee"]["name"] == "Bia"
         assert (await assign(bia, None)).json()["assignee"] is None
         unknown = await assign(lead, "0199d3a2-7b1c-7c55-8c5e-0a3f5e1b2c3d")
-        assert unknown.json()["code"] == "not_their_work"
+        assert unknown.json()["code"] == "not_assignable"
 
 
 async def test_a_key_cannot_be_given_a_conversation(counter: Counter, client: httpx.AsyncClient) -> None:
     await counter.tell("oi")
     address = f"/conversations/{(await first(client))['id']}/assign"
-    assert (await client.post(address, json={"assignee": "me"})).json()["code"] == "not_their_work"
+    assert (await client.post(address, json={"assignee": "me"})).json()["code"] == "not_assignable"
 
 
 async def test_a_key_of_another_scope_sees_nothing(
