@@ -77,6 +77,11 @@ async def _deliver(database: Database, vault: Vault, settings: Settings, parcel:
         return await _note_failure(database, parcel, error)
     except Unreadable as error:
         return await _note_failure(database, parcel, JobError("unreadable", str(error)))
+    except OUTAGES:
+        raise
+    except Exception:  # one letter that breaks its sender must not keep the others waiting
+        log.exception("sender_failed", message=str(parcel.public_id))
+        return await _note_failure(database, parcel, JobError("internal", "It could not be sent."))
     async with database.connection() as connection, connection.transaction():
         await outgoing.mark_sent(connection, parcel, sent)
         if parcel.thread is not None and sent is not None:

@@ -9,6 +9,8 @@ from core.models import ChannelKind
 from tests.fake_messaging import Answer, FakeApi, fake_api
 from tests.fake_smtp import fake_smtp
 from tests.worker_service.conversations.counter import MARIA, Counter
+from worker_service.conversations.senders.console import Console
+from worker_service.conversations.senders.letter import Letter
 
 STATE = "SELECT state::text, attempts, error_code, provider_message_id FROM crm.outbound_messages ORDER BY id"
 NOW = "UPDATE crm.outbound_messages SET next_at = now() WHERE state = 'PENDING'"
@@ -217,3 +219,52 @@ async def test_a_mail_server_that_is_away_is_asked_again(counter: Counter) -> No
     await open_mailbox(counter, port)
     await counter.tell("Quanto custa?", **MAIL)
     assert await states(counter) == [("PENDING", 1, "channel_unreachable", None)]
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "ana@example.org, eva@example.net",
+        "Todos: ana@example.org, eva@example.net;",
+        "<",
+        "a@[",
+        "=?utf-8?q?a=2C?= <a@b.de>",
+    ],
+)
+async def test_an_answer_by_mail_goes_to_one_address_or_nowhere(counter: Counter, sender: str) -> None:
+    async with fake_smtp() as smtp:
+        await open_mailbox(counter, smtp.port)
+        await counter.tell("Quanto custa?", **{**MAIL, "sender": sender})
+        assert not smtp.mails
+    assert await states(counter) == [("FAILED", 1, "channel_refused", None)]
+
+
+async def test_no_header_is_smuggled_into_a_mail(counter: Counter) -> None:
+    about = {
+        "type": "email",
+        "subject": "a\nBcc: eva@example.net",
+        "message_id": "a@b\r\nBcc: eva@example.net",
+    }
+    async with fake_smtp() as smtp:
+        await open_mailbox(counter, smtp.port)
+        await counter.tell("Quanto custa?", **{**MAIL, "metadata": about})
+    (mail,) = smtp.mails
+    assert {"Bcc", "In-Reply-To"}.isdisjoint(mail.keys())
+    assert mail["Subject"] == "Re: a Bcc: eva@example.net"
+
+
+async def test_a_letter_that_breaks_its_sender_keeps_nobody_waiting(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_sender: Console, letter: Letter) -> None:
+        if letter.answered.content == "quebra":
+            raise LookupError
+
+    monkeypatch.setattr(Console, "send", broken)
+    await counter.write("quebra")
+    await counter.write("oi", "5511912345678")
+    await counter.work()
+    assert sorted((state, code) for state, _, code, _ in await states(counter)) == [
+        ("FAILED", "internal"),
+        ("SENT", None),
+    ]
