@@ -23,7 +23,10 @@ class UnknownReference(Invalid):
 
 
 async def open_ticket(database: Database, vault: Vault, caller: Principal, asked: TicketIn) -> TicketDetail:
-    """A new ticket; the one there is when its event opened one. Raises UnknownReference or ClientMerged."""
+    """A new ticket; the one there is when its event opened one, if the caller may see it.
+
+    Raises UnknownReference, ClientMerged or NotFound.
+    """
     async with database.transaction() as session:
         connection = await driver_connection(session)
         client = await _client(session, asked.client_id)
@@ -39,7 +42,7 @@ async def open_ticket(database: Database, vault: Vault, caller: Principal, asked
             priority=asked.priority,
             follow_up_of=await _earlier(session, caller, asked),
         )
-        return await shown(session, vault, None, opened.public_id)
+        return await shown(session, vault, None if opened.is_new else owner_of(caller), opened.public_id)
 
 
 async def _client(session: AsyncSession, client_id: UUID) -> int:

@@ -54,12 +54,12 @@ tickets = router(prefix="/crm/tickets", tags=["tickets"])
     summary="Open a ticket",
     status_code=HTTPStatus.CREATED,
     dependencies=MAY_WRITE,
-    responses=responses(*ALWAYS, *BODY, ClientMerged, UnknownReference),
+    responses=responses(*ALWAYS, *BODY, NotFound, ClientMerged, UnknownReference),
 )
 async def open_ticket(
     asked: TicketIn, caller: Caller, database: Db, vault: Sealed, response: Response
 ) -> TicketDetail:
-    """Of a message that opened one before, that one comes back."""
+    """Of a message that opened one before, that one comes back; 404 when it is somebody else's by now."""
     return tagged(response, await opening.open_ticket(database, vault, caller, asked))
 
 

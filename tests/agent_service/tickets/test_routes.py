@@ -2,7 +2,18 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from core.access import PersonRole
+from core.db import Database
+from core.settings import Settings
 from tests.agent_service.tickets.staff import Staff
+from tests.people import make_person
+
+EVENT = """
+INSERT INTO crm.ingest_events (public_id, principal_id, account, source, body_digest, body_sealed, client_id,
+                               status, linked_at)
+SELECT gen_random_uuid(), 1, 'default', 'web', '', '', id, 'LINKED', now()
+FROM crm.clients WHERE public_id = $1 RETURNING public_id
+"""
 
 
 async def opened(client: httpx.AsyncClient, owner: UUID, **more: object) -> httpx.Response:
@@ -83,3 +94,20 @@ async def test_what_a_ticket_refers_to_is_the_client_s(client: httpx.AsyncClient
     gone = await opened(client, maria)
     assert (gone.status_code, gone.json()["code"]) == (409, "client_merged")
     assert len((await client.get(f"/crm/tickets?client_id={jose}")).json()["items"]) == 2
+
+
+async def test_a_message_does_not_show_the_ticket_of_a_colleague(
+    client: httpx.AsyncClient, staff: Staff, database: Database, settings: Settings
+) -> None:
+    owner = await staff.client()
+    (event,) = await staff.execute(EVENT, owner)
+    about = {"event_id": str(event["public_id"])}
+    ticket = (await opened(client, owner, **about)).json()["id"]
+    ana, bia = [await make_person(database, settings, PersonRole.AGENT) for _ in range(2)]
+    await client.post(f"/crm/tickets/{ticket}/assign", json={"assignee": str(bia.id)})
+
+    client.headers = httpx.Headers(ana.headers)
+    assert (await opened(client, owner, **about)).status_code == 404
+    client.headers = httpx.Headers(bia.headers)
+    again = await opened(client, owner, **about)
+    assert (again.status_code, again.json()["id"]) == (201, ticket)
