@@ -7,8 +7,9 @@ from core.assistant.sentences import sentences
 
 LABEL = r"\d{1,3}\.\d{1,3}"
 _GROUP = rf"[\[【]\s*{LABEL}(?:\s*[,;]\s*{LABEL})*\s*[\]】]"
-_LATE = re.compile(rf"([.!?…:]+[\"”»)]*)((?:\s*{_GROUP})+)")
-_LABELS = re.compile(rf"\s*{_GROUP}")
+# A run of marks or blanks is tried once, from its beginning: a long one must not cost its square.
+_LATE = re.compile(rf"(?<![.!?…:])([.!?…:]+[\"”»)]*)((?:\s*{_GROUP})+)")
+_LABELS = re.compile(rf"(?<!\s)\s*{_GROUP}")
 _EACH = re.compile(LABEL)
 
 

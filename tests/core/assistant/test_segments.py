@@ -42,3 +42,9 @@ def test_sentences_come_as_soon_as_they_are_whole() -> None:
 @pytest.mark.parametrize("text", ["[1]", "[a]", "[1.2.3]", "(1.2)", "1.2", "[9999.1]"])
 def test_what_is_not_a_label_stays_text(text: str) -> None:
     assert segments([f"Uma frase {text}"]) == [Segment(f"Uma frase {text}", ())]
+
+
+@pytest.mark.parametrize("run", [" ", "!", "\t\n"])
+def test_a_long_run_of_marks_or_blanks_costs_no_square(run: str) -> None:
+    said = segments(["Sim.", run * 500_000, " Não. [1.1]"])
+    assert (said[0].text[:4], said[-1]) == ("Sim.", Segment("Não.", ("1.1",), new_line="\n" in run))
