@@ -13,4 +13,4 @@ async def make_channel(
     database: Database, settings: Settings, account: str, kind: str, **more: Any
 ) -> ChannelCreated:
     asked = ChannelIn.model_validate({"account": account, "kind": kind, "name": account, **more})
-    return await create_channel(database, Vault.of(settings), asked)
+    return await create_channel(database, Vault.of(settings), asked, actor=None)

@@ -10,7 +10,7 @@ from core.access import Permission
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from core.types import Slug
 from core.vault import VaultClosed
-from core.web.auth import requires
+from core.web.auth import Caller, requires
 from core.web.etags import TAGGED, IfMatch, PreconditionFailed, PreconditionRequired, tagged
 from core.web.pagination import BadCursor, Page, PageQuery
 from core.web.problems import ValidationFailed, responses
@@ -31,9 +31,11 @@ channels = router(prefix="/channels", tags=["channels"])
     dependencies=MAY_MANAGE,
     responses=responses(*BODY, service.AccountTaken),
 )
-async def create_channel(asked: ChannelIn, response: Response, database: Db, vault: Sealed) -> ChannelCreated:
+async def create_channel(
+    asked: ChannelIn, caller: Caller, response: Response, database: Db, vault: Sealed
+) -> ChannelCreated:
     """Secrets go in and never come out again, but for those made up here, which are told this once."""
-    created = await service.create_channel(database, vault, asked)
+    created = await service.create_channel(database, vault, asked, actor=caller.id)
     response.headers["Location"] = f"/channels/{created.account}"
     return tagged(response, created)
 
@@ -64,10 +66,18 @@ async def get_channel(account: Slug, response: Response, database: Db, vault: Se
     responses={200: TAGGED, **responses(*BODY, NotFound, PreconditionRequired, PreconditionFailed)},
 )
 async def update_channel(
-    account: Slug, asked: ChannelPatch, response: Response, if_match: IfMatch, database: Db, vault: Sealed
+    account: Slug,
+    asked: ChannelPatch,
+    caller: Caller,
+    response: Response,
+    if_match: IfMatch,
+    database: Db,
+    vault: Sealed,
 ) -> ChannelOut:
     """What is not named stays; a null in `config` or `secrets` takes a member away. It holds at once."""
-    changed = await service.update_channel(database, vault, account, asked, expected=if_match)
+    changed = await service.update_channel(
+        database, vault, account, asked, expected=if_match, actor=caller.id
+    )
     return tagged(response, changed)
 
 
@@ -78,6 +88,6 @@ async def update_channel(
     dependencies=MAY_MANAGE,
     responses=responses(*ALWAYS, NotFound),
 )
-async def delete_channel(account: Slug, database: Db) -> None:
+async def delete_channel(account: Slug, caller: Caller, database: Db) -> None:
     """With its secrets. The messages that came through it stay."""
-    await service.delete_channel(database, account)
+    await service.delete_channel(database, account, actor=caller.id)

@@ -5,10 +5,11 @@ from asyncpg import Record
 from agent_service.channels import queries
 from agent_service.channels.queries import NewChannel
 from agent_service.channels.schemas import ChannelCreated, ChannelIn, ChannelOut, ChannelPatch, SecretOut
+from core import audit
 from core.channels.channel import SECRETS, Channel, Secret, completed, sealed
 from core.channels.config import FIELDS, Config
 from core.channels.queries import channel_of
-from core.db import Database
+from core.db import Connection, Database
 from core.errors import Conflict, Invalid, NotFound
 from core.models import ChannelKind
 from core.vault import Vault
@@ -31,15 +32,18 @@ class NotOfThisKind(Invalid):
     code = "not_of_this_kind"
 
 
-async def create_channel(database: Database, vault: Vault, asked: ChannelIn) -> ChannelCreated:
+async def create_channel(
+    database: Database, vault: Vault, asked: ChannelIn, *, actor: int | None
+) -> ChannelCreated:
     """A new account; the secrets made up for it come back this once. Raises AccountTaken, NotOfThisKind."""
     given = {secret: value.get_secret_value() for secret, value in asked.secrets.items()}
     _require_kind(asked.kind, asked.config, set(given))
     secrets = completed(asked.kind, given)
-    async with database.connection() as connection:
+    async with database.connection() as connection, connection.transaction():
         row = await queries.insert_channel(connection, _new(vault, asked, secrets))
-    if row is None:
-        raise AccountTaken("there is an account of this name", pointer="/account")
+        if row is None:
+            raise AccountTaken("there is an account of this name", pointer="/account")
+        await _note(connection, actor, "created", asked.account)
     told = {name: value for name, value in secrets.items() if name not in {*given, *UNTOLD}}
     return ChannelCreated(**dict(_shown(vault, row)), generated=told)
 
@@ -60,7 +64,7 @@ async def list_channels(database: Database, vault: Vault, query: PageQuery) -> P
 
 
 async def update_channel(
-    database: Database, vault: Vault, account: str, asked: ChannelPatch, *, expected: str
+    database: Database, vault: Vault, account: str, asked: ChannelPatch, *, expected: str, actor: int
 ) -> ChannelOut:
     """The account as it is now. Raises NotFound, PreconditionFailed or NotOfThisKind."""
     async with database.connection() as connection, connection.transaction():
@@ -75,14 +79,23 @@ async def update_channel(
         plain = {name: row[name] for name in ("name", "is_active", "assistant_on", "namespace")}
         stored = _json(config), sealed(vault, account, secrets)
         values = {**plain, **named}.values()
+        await _note(connection, actor, "changed", account, *asked.model_fields_set)
         return _shown(vault, await queries.update_channel(connection, account, *values, *stored))
 
 
-async def delete_channel(database: Database, account: str) -> None:
+async def delete_channel(database: Database, account: str, *, actor: int) -> None:
     """The account and its secrets are gone; what came through it stays. Raises NotFound."""
-    async with database.connection() as connection:
+    async with database.connection() as connection, connection.transaction():
         if not await queries.delete_channel(connection, account):
             raise NotFound("there is no such account")
+        await _note(connection, actor, "deleted", account)
+
+
+async def _note(connection: Connection, actor: int | None, what: str, account: str, *members: str) -> None:
+    """Which members were named, never what they hold: among them are secrets."""
+    action, subject = f"channel.{what}", f"channel/{account}"
+    data = {"members": ",".join(sorted(members))} if members else {}
+    await audit.record(connection, actor=actor, action=action, subject=subject, data=data)
 
 
 def _new(vault: Vault, asked: ChannelIn, secrets: dict[Secret, str]) -> NewChannel:

@@ -20,7 +20,7 @@ from agent_service.knowledge.schemas import (
 )
 from core.access import Permission
 from core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
-from core.web.auth import requires
+from core.web.auth import Caller, requires
 from core.web.idempotency import commits_itself
 from core.web.pagination import BadCursor, Page
 from core.web.problems import ValidationFailed, responses
@@ -96,9 +96,9 @@ async def list_versions(document_id: UUID, database: Db) -> VersionsOut:
     dependencies=MAY_ADMINISTER,
     responses=responses(*ALWAYS, NotFound),
 )
-async def delete_document(document_id: UUID, database: Db) -> None:
+async def delete_document(document_id: UUID, caller: Caller, database: Db) -> None:
     """It is found no more from now on; answers that cited it keep their quotes."""
-    await service.delete_document(database, document_id)
+    await service.delete_document(database, document_id, actor=caller.id)
 
 
 @knowledge.get("/namespaces", summary="List namespaces", dependencies=MAY_READ, responses=responses(*ALWAYS))

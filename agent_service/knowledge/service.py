@@ -18,6 +18,7 @@ from agent_service.knowledge.schemas import (
     VersionOut,
     VersionsOut,
 )
+from core import audit
 from core.db import Database, driver_connection
 from core.errors import NotFound
 from core.retrieval.chunks import delete_chunks
@@ -76,7 +77,7 @@ async def list_versions(database: Database, document_id: UUID) -> VersionsOut:
     return VersionsOut(items=[VersionOut(**row) for row in rows])
 
 
-async def delete_document(database: Database, document_id: UUID) -> None:
+async def delete_document(database: Database, document_id: UUID, *, actor: int | None) -> None:
     """Out of the index, its statistics and every list. Raises NotFound."""
     async with database.transaction() as session:
         found = await queries.lock_document(session, document_id)
@@ -85,6 +86,8 @@ async def delete_document(database: Database, document_id: UUID) -> None:
         await queries.mark_deleted(session, found["key"])
         connection = await driver_connection(session)
         await delete_chunks(connection, namespace_id=found["namespace_id"], document_id=found["key"])
+        subject = f"document/{document_id}"
+        await audit.record(connection, actor=actor, action="document.deleted", subject=subject)
 
 
 async def list_namespaces(database: Database) -> NamespacesOut:

@@ -138,3 +138,21 @@ async def test_only_who_manages_channels_may(settings: Settings, database: Datab
     async with serving(create(settings), await make_key(database, [Scope.READ])) as reader:
         assert (await reader.get("/channels")).status_code == 403
         assert (await make(reader)).status_code == 403
+
+
+async def test_what_is_done_about_an_account_is_audited_without_its_secrets(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    await make(client)
+    etag = (await client.get("/channels/contato")).headers["etag"]
+    await change(client, etag, assistant_on=True, secrets={"smtp_password": "another of many characters"})
+    await client.delete("/channels/contato")
+    async with database.transaction() as session:
+        entries = await session.execute(
+            text("SELECT action, data FROM ops.audit_log WHERE subject = 'channel/contato' ORDER BY id")
+        )
+        assert [tuple(entry) for entry in entries] == [
+            ("channel.created", {}),
+            ("channel.changed", {"members": "assistant_on,secrets"}),
+            ("channel.deleted", {}),
+        ]

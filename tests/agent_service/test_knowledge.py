@@ -136,6 +136,7 @@ async def test_deleting_leaves_no_trace_in_the_index(
     assert (await client.delete(path, headers=admin)).status_code == 404
     assert (await client.get(path)).status_code == 404
     assert await _statistics(database) == before
+    assert await _audited(database, f"document/{doomed.public_id}") == ["document.deleted"]
     found = (await client.post("/retrieve", json={"query": "cantina cedo"})).json()["passages"]
     assert {passage["document_id"] for passage in found} == {str(kept.public_id)}
     listed = (await client.get("/namespaces")).json()["items"]
@@ -152,3 +153,9 @@ async def _statistics(database: Database) -> list[tuple[Any, ...]]:
         )
         totals = await session.execute(text("SELECT name, chunk_count, term_total FROM ai.namespaces"))
         return [tuple(row) for row in (*terms, *totals)]
+
+
+async def _audited(database: Database, subject: str) -> list[str]:
+    async with database.transaction() as session:
+        actions = text("SELECT action FROM ops.audit_log WHERE subject = :subject ORDER BY id")
+        return list(await session.scalars(actions, {"subject": subject}))

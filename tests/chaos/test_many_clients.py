@@ -96,7 +96,7 @@ class Clients:
                 {"source": self._source()},
             )
         if found:
-            await delete_document(self._database, found)
+            await delete_document(self._database, found, actor=None)
 
     async def _cancel(self) -> None:
         if self._jobs:

@@ -107,7 +107,7 @@ async def test_the_same_bytes_handed_in_while_their_document_is_deleted_bring_it
         await desk.ingest(OLD, "regra.txt")
         (public_id,) = await desk.one("SELECT public_id FROM ai.documents")
         async with holding(database, NAMESPACE):  # the deletion has begun and cannot end
-            deletion = asyncio.create_task(delete_document(database, public_id))
+            deletion = asyncio.create_task(delete_document(database, public_id, actor=None))
             await waiting(desk, eventually, 1)
             again = await desk.hand_in(OLD, "regra.txt")
             await waiting(desk, eventually, 2)
@@ -124,7 +124,7 @@ async def test_a_job_accepted_before_the_deletion_does_not_undo_it(
         await desk.ingest(OLD, "regra.txt")
     before = await desk.hand_in(NEW, "regra.txt")
     (public_id,) = await desk.one("SELECT public_id FROM ai.documents")
-    await delete_document(database, public_id)
+    await delete_document(database, public_id, actor=None)
     after = await desk.hand_in(NEW, "outra.txt")
     async with working(settings):
         assert (await desk.ended(before)).outcome == "superseded"
@@ -141,7 +141,7 @@ async def test_content_handed_in_again_after_the_deletion_is_not_answered_by_a_j
         await desk.ingest(OLD, "regra.txt")
     before = await desk.hand_in(NEW, "regra.txt")
     (public_id,) = await desk.one("SELECT public_id FROM ai.documents")
-    await delete_document(database, public_id)
+    await delete_document(database, public_id, actor=None)
     after = await desk.hand_in(NEW, "regra.txt")
     assert after != before
     async with working(settings):
