@@ -35,10 +35,19 @@ CROSS JOIN LATERAL (
 LEFT JOIN ops.people p ON p.id = c.assigned_id
 WHERE (CAST(:owner AS bigint) IS NULL OR c.assigned_id IS NULL OR c.assigned_id = :owner)
 """
+# The client and whoever was merged into them: without it, every conversation's client would be looked up.
+FAMILY = """
+WITH RECURSIVE down AS (
+    SELECT id FROM crm.clients WHERE public_id = :client_id
+    UNION ALL
+    SELECT k.id FROM down JOIN crm.clients k ON k.merged_into_id = down.id
+)
+SELECT id FROM down
+"""
 CONDITIONS = {
     "mode": "c.mode = CAST(CAST(:mode AS text) AS crm.conversation_mode)",
     "account": "c.account = :account",
-    "client_id": "w.public_id = :client_id",
+    "client_id": f"w.public_id = :client_id AND c.client_id IN ({FAMILY})",
     "me": "c.assigned_id = :me",
     "nobody": "c.assigned_id IS NULL",
     "somebody": "c.assigned_id = (SELECT id FROM ops.people WHERE public_id = :somebody)",

@@ -38,6 +38,23 @@ LOCK_PAIR = text(
     "SELECT id AS key, public_id AS id, name, status::text, merged_into_id FROM crm.clients"
     " WHERE public_id = ANY(:ids) ORDER BY id FOR UPDATE"
 )
+# Turns hold their conversation first and then its client: so does a merge.
+HOLD_TALKS = text(
+    "SELECT t.id FROM crm.conversations t JOIN crm.clients c ON c.id = t.client_id"
+    " WHERE c.public_id = ANY(:ids) ORDER BY t.id FOR NO KEY UPDATE OF t"
+)
+# Where a person answers the one, the assistant does not answer both.
+HAND_OVER = text(
+    """
+    INSERT INTO crm.conversations AS c
+        (public_id, client_id, account, source, mode, assigned_id, last_inbound_at)
+    SELECT gen_random_uuid(), :winner, account, source, mode, assigned_id, last_inbound_at
+    FROM crm.conversations WHERE client_id = :loser AND mode = 'human'
+    ON CONFLICT (client_id, account, source) DO UPDATE
+    SET mode = 'human', assigned_id = coalesce(c.assigned_id, excluded.assigned_id), version = c.version + 1
+    WHERE c.mode <> 'human'
+    """
+)
 CPFS = text(
     "SELECT count(*) FROM crm.identities WHERE client_id = ANY(:keys) AND kind = 'cpf' AND valid_to IS NULL"
 )
@@ -129,6 +146,16 @@ async def lock_clients(session: AsyncSession, *ids: UUID) -> dict[UUID, Found]:
     """These clients, locked in one order until the transaction ends."""
     rows = (await session.execute(LOCK_PAIR, {"ids": list(ids)})).mappings()
     return {row["id"]: dict(row) for row in rows}
+
+
+async def hold_talks(session: AsyncSession, *ids: UUID) -> None:
+    """No turn ends in a conversation of these clients until the transaction ends."""
+    await session.execute(HOLD_TALKS, {"ids": list(ids)})
+
+
+async def hand_over(session: AsyncSession, winner: int, loser: int) -> None:
+    """Who answers the loser answers the winner from now on."""
+    await session.execute(HAND_OVER, {"winner": winner, "loser": loser})
 
 
 async def count_cpfs(session: AsyncSession, *clients: int) -> int:

@@ -76,6 +76,7 @@ async def merge_clients(database: Database, caller: Principal, client_id: UUID, 
     if asked.other == client_id:
         raise SameClient("a client cannot be merged with itself", pointer="/other")
     async with database.transaction() as session:
+        await queries.hold_talks(session, client_id, asked.other)
         winner, loser = await _active_pair(session, client_id, asked.other)
         if await queries.count_cpfs(session, winner["key"], loser["key"]) > 1:
             raise CpfsDiffer("these clients have two different CPFs")
@@ -126,6 +127,7 @@ async def _merge(session: AsyncSession, caller: Principal, winner: Found, loser:
     if name_taken:
         await queries.rename(session, winner["key"], loser["name"])
     await queries.move(session, rows, loser["key"], winner["key"])
+    await queries.hand_over(session, winner["key"], loser["key"])
     connection = await driver_connection(session)
     marks = await consents.join(connection, winner["key"], loser["key"], actor=caller.id)
     moved = {**rows, "name_taken": name_taken, "consents": marks}

@@ -230,3 +230,33 @@ async def test_a_key_of_another_scope_sees_nothing(
     await counter.tell("oi", MARIA)
     async with serving(create(settings), await make_key(database, [Scope.CHAT])) as client:
         assert (await client.get("/conversations")).status_code == 403
+
+
+@pytest.mark.parametrize("both_wrote", [False, True])
+async def test_a_person_who_answers_is_not_interrupted_when_the_client_turns_out_to_be_another(
+    counter: Counter, client: httpx.AsyncClient, both_wrote: bool
+) -> None:
+    if both_wrote:
+        await counter.tell("oi", JOAO)
+    else:
+        await client.post(
+            "/crm/clients/find_or_create", json={"identifiers": [{"kind": "phone", "value": JOAO}]}
+        )
+    [winner] = (await client.get("/crm/clients")).json()["items"]
+    await counter.tell("oi")
+    taken = await first(client, client_id=await _client_of(client, winner["id"]))
+    await client.post(f"/conversations/{taken['id']}/handover")
+    merged = await client.post(f"/crm/clients/{winner['id']}/merge", json={"other": taken["client_id"]})
+    assert merged.status_code == 200, merged.text
+    await counter.tell("e o meu boleto?")
+    assert (await counter.outcomes())[-1] == "silent"
+    found = (await client.get("/conversations", params={"client_id": winner["id"]})).json()["items"]
+    assert [item["mode"] for item in found] == ["human", "human"]
+
+
+async def _client_of(client: httpx.AsyncClient, other: str) -> str:
+    """Of the two there are, the one who is not `other`."""
+    [found] = [
+        item["id"] for item in (await client.get("/crm/clients")).json()["items"] if item["id"] != other
+    ]
+    return str(found)
