@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from agent_service.audit.routes import audit
 from agent_service.auth.hashing import Hashing
 from agent_service.auth.routes import auth
+from agent_service.cases.routes import cases
 from agent_service.channels.routes import channels
 from agent_service.chat.desk import Desk, Means
 from agent_service.chat.routes import chat
@@ -34,6 +35,7 @@ from core.web.runtime import Runtime
 ROUTERS = (
     audit,
     auth,
+    cases,
     channels,
     chat,
     clients,

@@ -16,7 +16,7 @@ GONE = "there is no such case"
 async def hold(connection: Connection, case: UUID, by: By, token: int) -> Held:
     """The case, locked; its lease ended first, if it is over. Raises NotFound or StaleToken.
 
-    What somebody else has is not found, but by those who lead; who had it with this token is told that it is
+    What somebody else has is not found, but by those who see all; who had it with this token is told that it is
     stale, and so is who let it expire, swept or not.
     """
     held = await queries.lock_case(connection, case)
@@ -38,10 +38,10 @@ async def expire(connection: Connection, held: Held) -> Held:
 def require_holder(held: Held, by: By) -> None:
     """Raise CaseNotAssigned unless the caller has the case, or somebody whom the caller leads."""
     if held.standing.owner is None or not (by.leads or held.standing.owner == by.id):
-        raise CaseNotAssigned("nobody has this case; take it first")
+        raise CaseNotAssigned("you do not have this case; take it first")
 
 
 async def _is_visible(connection: Connection, held: Held, by: By, token: int) -> bool:
-    if by.leads or held.standing.owner in {None, by.id} or held.is_over or by.id is None:
+    if by.sees or held.standing.owner in {None, by.id} or held.is_over or by.id is None:
         return True
     return await queries.had_lease(connection, held.key, token, by.id)

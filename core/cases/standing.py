@@ -20,18 +20,21 @@ class By(NamedTuple):
     role: CaseActor
     leads: bool = False
     """Whether they may change what others have."""
+    sees: bool = False
+    """Whether they may know of what others have."""
 
 
-TIME = By(None, CaseActor.SYSTEM, leads=True)
+TIME = By(None, CaseActor.SYSTEM, leads=True, sees=True)
 """Nobody did it but the clock."""
 
 
 def acting(principal: Principal) -> By:
     """As what a principal changes cases. An operator's key may do what an admin may."""
     leads = principal.may(Permission.CASES_ASSIGN)
-    if principal.kind is PrincipalKind.KEY:
-        return By(principal.id, CaseActor.ADMIN if leads else CaseActor.SERVICE, leads)
-    return By(principal.id, CaseActor(principal.role.value), leads)
+    role = CaseActor(principal.role.value)
+    if principal.kind is PrincipalKind.KEY and leads:
+        role = CaseActor.ADMIN
+    return By(principal.id, role, leads, sees=principal.may(Permission.CASES_ALL))
 
 
 class Standing(NamedTuple):

@@ -11,9 +11,11 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from core import cases
 from core.access import Permission
+from core.cases import By
 from core.ids import uuid7
-from core.models import Document, DocumentVersion, Namespace
+from core.models import CaseActor, Document, DocumentVersion, Namespace
 from tests.access.world import Caller, World
 from worker_service.conversations import queries
 
@@ -160,6 +162,15 @@ async def make_ticket(world: World, owner: Caller) -> str:
     return ticket
 
 
+async def make_case(world: World, owner: Caller) -> str:
+    asked = {"client_id": await make_client(world, owner), "entity": "prefeitura"}
+    case: str = (await world.post("/cases", asked))["id"]
+    await world.execute("UPDATE crm.case_rules SET max_active = 1000000")
+    async with world.database.connection() as connection, connection.transaction():
+        await cases.assign(connection, UUID(case), By(owner.key, CaseActor.AGENT))
+    return case
+
+
 async def make_conversation(world: World, owner: Caller) -> str:
     event = UUID((await make_message(world))["event_id"])
     async with world.database.connection() as connection:
@@ -232,6 +243,7 @@ KINDS: dict[str, Kind] = {
     "/outbox/events/{event_id}": Kind(make_told_event),
     "account": Kind(make_account, remove=removed_by("/channels/{}"), random="nao-existe"),
     "answer_id": Kind(make_answer, owned=True),
+    "case_id": Kind(make_case, owned=True, widened_by=Permission.CASES_ALL),
     "client_id": Kind(make_client),
     "conflict_id": Kind(make_conflict),
     "conversation_id": Kind(make_conversation, owned=True, widened_by=Permission.CONVERSATIONS_ALL),
@@ -263,6 +275,10 @@ def key_of(path: str, parameter: str) -> str | None:
 def kind_of(path: str, parameter: str) -> Kind:
     """What a parameter of a path names."""
     return KINDS[key_of(path, parameter) or parameter]
+
+
+TELLS_OF_OTHERS = {"POST /cases/{case_id}/assign"}
+"""Operations that say of what is another's that it is taken: who loses a race hears why."""
 
 
 async def _merge_with_another(world: World) -> Any:

@@ -64,7 +64,7 @@ def agent(number: int) -> By:
     return By(number, CaseActor.AGENT)
 
 
-LEAD = By(900, CaseActor.SUPERVISOR, leads=True)
+LEAD = By(900, CaseActor.SUPERVISOR, leads=True, sees=True)
 
 
 class Office:
