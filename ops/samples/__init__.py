@@ -1,0 +1,1 @@
+"""Files of made-up people, for tests and demonstrations."""

@@ -1,0 +1,1 @@
+"""Files of rows about people, from their bytes to clients, enrollments and payroll lines."""
