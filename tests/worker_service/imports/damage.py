@@ -1,4 +1,4 @@
-"""What must hold of any file at all: it is refused with a code, or each of its rows comes out, read or not."""
+"""What must hold of any file: it is refused with a code, or each of its rows comes out, read or not."""
 
 import re
 from collections import Counter
