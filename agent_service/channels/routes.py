@@ -19,6 +19,7 @@ from core.web.runtime import Db, Sealed
 
 ALWAYS = (Unauthenticated, Forbidden, ValidationFailed, Unavailable, VaultClosed)
 BODY = (*ALWAYS, BodyTooLarge, UnsupportedMediaType, service.NotOfThisKind)
+CHANGE = (*BODY, service.SecretNeededAnew)
 MAY_MANAGE = [requires(Permission.CHANNELS_MANAGE)]
 
 channels = router(prefix="/channels", tags=["channels"])
@@ -63,7 +64,7 @@ async def get_channel(account: Slug, response: Response, database: Db, vault: Se
     "/{account}",
     summary="Change an account",
     dependencies=MAY_MANAGE,
-    responses={200: TAGGED, **responses(*BODY, NotFound, PreconditionRequired, PreconditionFailed)},
+    responses={200: TAGGED, **responses(*CHANGE, NotFound, PreconditionRequired, PreconditionFailed)},
 )
 async def update_channel(
     account: Slug,
@@ -74,7 +75,10 @@ async def update_channel(
     database: Db,
     vault: Sealed,
 ) -> ChannelOut:
-    """What is not named stays; a null in `config` or `secrets` takes a member away. It holds at once."""
+    """What is not named stays; a null in `config` or `secrets` takes a member away. It holds at once.
+
+    Who names another server gives the secret that is sent there anew.
+    """
     changed = await service.update_channel(
         database, vault, account, asked, expected=if_match, actor=caller.id
     )

@@ -17,6 +17,10 @@ from core.web.etags import require_version
 from core.web.pagination import Page, PageQuery, decode_cursor, encode_cursor
 
 LEAST_HINTED = 16
+SMTP = ("smtp_host", "smtp_port", "smtp_user", "smtp_security")
+SENT_TO = {Secret.ACCESS_TOKEN: ("base_url",), Secret.API_KEY: ("base_url",), Secret.SMTP_PASSWORD: SMTP}
+"""Which settings say where a secret of ours is sent to."""
+
 UNTOLD = frozenset({Secret.REPLY_SECRET})  # made up by us, and nobody else needs it
 
 
@@ -30,6 +34,12 @@ class NotOfThisKind(Invalid):
     """A setting or a secret does not belong to this kind of account."""
 
     code = "not_of_this_kind"
+
+
+class SecretNeededAnew(Invalid):
+    """A secret is sent only to where it was given for: with another server, give the secret again."""
+
+    code = "secret_needed_anew"
 
 
 async def create_channel(
@@ -66,13 +76,14 @@ async def list_channels(database: Database, vault: Vault, query: PageQuery) -> P
 async def update_channel(
     database: Database, vault: Vault, account: str, asked: ChannelPatch, *, expected: str, actor: int
 ) -> ChannelOut:
-    """The account as it is now. Raises NotFound, PreconditionFailed or NotOfThisKind."""
+    """The account as it is now. Raises NotFound, PreconditionFailed, NotOfThisKind or SecretNeededAnew."""
     async with database.connection() as connection, connection.transaction():
         row = _found(await queries.lock_channel(connection, account))
         require_version(expected, row["version"])
         before = channel_of(vault, row)
         config, secrets = _changed_config(before, asked), _changed_secrets(before, asked)
         _require_kind(before.kind, config, set(asked.secrets))
+        _require_secrets(before, config, asked)
         named = asked.model_dump(
             include={"name", "is_active", "assistant_on", "namespace"}, exclude_unset=True
         )
@@ -126,6 +137,14 @@ def _require_kind(kind: ChannelKind, config: Config, secrets: set[Secret]) -> No
         raise NotOfThisKind("a setting does not belong to this kind of account", pointer="/config")
     if secrets - SECRETS[kind]:
         raise NotOfThisKind("a secret does not belong to this kind of account", pointer="/secrets")
+
+
+def _require_secrets(before: Channel, config: Config, asked: ChannelPatch) -> None:
+    """Else a secret that never comes out again would be sent to whatever address is named."""
+    for secret, places in SENT_TO.items():
+        is_moved = any(getattr(before.config, place) != getattr(config, place) for place in places)
+        if is_moved and secret in before.secrets and secret not in asked.secrets:
+            raise SecretNeededAnew("another server needs the secret anew", pointer=f"/secrets/{secret}")
 
 
 def _found(row: Record | None) -> Record:

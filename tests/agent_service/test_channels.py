@@ -156,3 +156,15 @@ async def test_what_is_done_about_an_account_is_audited_without_its_secrets(
             ("channel.changed", {"members": "assistant_on,secrets"}),
             ("channel.deleted", {}),
         ]
+
+
+@pytest.mark.parametrize("where", [{"smtp_host": "127.0.0.2"}, {"smtp_port": 25}, {"smtp_security": "none"}])
+async def test_a_secret_is_not_sent_to_a_server_it_was_not_given_for(
+    client: httpx.AsyncClient, where: dict[str, Any]
+) -> None:
+    etag = (await make(client)).headers["etag"]
+    refused = await change(client, etag, config=where)
+    assert (refused.status_code, refused.json()["code"]) == (422, "secret_needed_anew")
+    assert (await change(client, etag, config={"mailbox": "sac@example.com"})).status_code == 200
+    given = {"smtp_password": "the password of that server"}
+    assert (await change(client, '"2"', config=where, secrets=given)).status_code == 200
