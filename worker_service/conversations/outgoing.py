@@ -1,5 +1,6 @@
 """The SQL of what goes out. A row is held by its `lease_token`; while SENDING, `next_at` ends the lease."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -11,7 +12,7 @@ CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT o.id FROM crm.outbound_messages o
     WHERE o.state IN ('PENDING', 'SENDING') AND o.next_at <= clock_timestamp()
-      AND NOT EXISTS (SELECT FROM crm.outbound_messages p
+      AND o.account <> ALL($3::text[]) AND NOT EXISTS (SELECT FROM crm.outbound_messages p
                       WHERE p.conversation_id = o.conversation_id AND p.id < o.id
                         AND p.state IN ('PENDING', 'SENDING'))
     ORDER BY o.next_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
@@ -72,9 +73,11 @@ class Parcel(NamedTuple):
     last_inbound_at: datetime
 
 
-async def claim(connection: Connection, *, limit: int, ttl: float) -> list[Parcel]:
-    """Due messages, at most one of each conversation, held for `ttl` seconds."""
-    return [Parcel(*row) for row in await connection.fetch(CLAIM, limit, ttl)]
+async def claim(
+    connection: Connection, *, limit: int, ttl: float, without: Sequence[str] = ()
+) -> list[Parcel]:
+    """Due messages, at most one of each conversation, held for `ttl` seconds; none of accounts `without`."""
+    return [Parcel(*row) for row in await connection.fetch(CLAIM, limit, ttl, without)]
 
 
 async def mark_sent(connection: Connection, parcel: Parcel, provider_id: str | None) -> None:

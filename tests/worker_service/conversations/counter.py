@@ -97,14 +97,18 @@ class Counter:
 
     async def work(self) -> None:
         """Whatever a worker would do by now."""
+        await self.take_turns()
+        while await deliver(self.database, self.means.vault, self.means.settings):
+            pass
+
+    async def take_turns(self) -> None:
+        """Answer everybody; nothing goes out."""
         while await dispatch(self.database, CONSUMERS):
             pass
         async with self.database.connection() as connection:
             await queries.adopt(connection, limit=100)
             claimed = await queries.claim(connection, limit=100, ttl=30)
         await asyncio.gather(*(take_turns(self.means, held) for held in claimed))
-        while await deliver(self.database, self.means.vault, self.means.settings):
-            pass
 
     async def tell(self, text: str, sender: str = MARIA, **fields: Any) -> str:
         """A message, and what the client is told because of it."""
