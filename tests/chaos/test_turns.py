@@ -16,6 +16,7 @@ from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
 from time import monotonic
 
+import asyncpg
 import pytest
 
 from core.channels import Secret
@@ -23,6 +24,7 @@ from core.db import Database
 from core.migrations import ROOT
 from core.models import ChannelKind
 from core.settings import Settings
+from ops.embedded import EphemeralServers
 from tests.fake_messaging import FakeApi, fake_api
 from tests.worker_service.conversations.counter import MARIA, Counter, opened
 from worker_service.conversations import texts
@@ -110,6 +112,22 @@ async def is_done(counter: Counter, messages: int) -> bool:
     return done == messages and not await counter.value(OPEN) and not await counter.value(DUE)
 
 
+async def crash(superuser_url: str) -> None:
+    """Kill a backend: Postgres ends all the others, too, recovers from its log, and is back."""
+    victim = await asyncpg.connect(superuser_url)
+    os.kill(victim.get_server_pid(), SIGKILL)
+    victim.terminate()
+
+    async def is_back() -> bool:
+        with suppress(asyncpg.PostgresError, OSError):
+            await (await asyncpg.connect(superuser_url)).close()
+            return True
+        return False
+
+    await asyncio.sleep(0.1)
+    await until(is_back)
+
+
 def without_repeats(said: list[str]) -> list[str]:
     """What a client reads: the one seam that may send twice does so at once."""
     return [text for text, _ in groupby(said)]
@@ -150,11 +168,12 @@ async def test_a_worker_that_falls_at_a_step_leaves_nothing_undone_or_done_twice
 
 @pytest.mark.timeout(SECONDS + PATIENCE + 60)
 async def test_clients_are_answered_once_and_in_order_whoever_dies(
-    counter: Counter, api: FakeApi, worker: Worker
+    counter: Counter, api: FakeApi, worker: Worker, servers: EphemeralServers
 ) -> None:
-    dice = random.Random(SEED)
+    dice, postgres = random.Random(SEED), asyncio.Lock()
+    name = await counter.value("SELECT current_database()")
     workers = [worker("none", 0) for _ in range(2)]
-    end, talks, kills = monotonic() + SECONDS, 0, 0
+    end, talks, kills, crashes = monotonic() + SECONDS, 0, 0, 0
 
     async def talk(number: int) -> None:
         nonlocal talks
@@ -162,15 +181,20 @@ async def test_clients_are_answered_once_and_in_order_whoever_dies(
             talks += 1
             sender = f"55119{80_000_000 + talks}"
             for said, text in enumerate(TALK, start=1):
-                await counter.write(text, sender)
+                async with postgres:
+                    await counter.write(text, sender)
                 if said <= 2 or dice.random() < 0.5:  # "sim" counts once the notice was seen
                     await until(lambda who=sender, least=said: len(api.texts(who)) >= least)  # type: ignore[misc]
             await asyncio.sleep(dice.uniform(0, 0.5) * number)
 
     async def hurt() -> None:
-        nonlocal kills
-        while True:
+        nonlocal kills, crashes
+        while monotonic() < end:
             await asyncio.sleep(dice.uniform(3, 8))  # a worker starts in seconds
+            if dice.random() < 0.3:
+                async with postgres:
+                    await crash(servers.postgres.url(name, superuser=True))
+                crashes += 1
             place = dice.randrange(len(workers))
             if dice.random() < 0.3:
                 workers[place].send_signal(SIGSTOP)
@@ -180,12 +204,11 @@ async def test_clients_are_answered_once_and_in_order_whoever_dies(
             workers[place] = worker("none", 0)
             kills += 1
 
-    hurting = asyncio.create_task(hurt())
-    await asyncio.gather(*(talk(number) for number in range(4)))
-    hurting.cancel()
+    await asyncio.gather(hurt(), *(talk(number) for number in range(4)))
     await until(lambda: is_done(counter, talks * len(TALK)))
     outcomes = await counter.outcomes()
-    print(f"{talks} talks, {kills} kills, {len(api.texts()) - talks * len(TALK)} sent twice")
+    twice = len(api.texts()) - talks * len(TALK)
+    print(f"{talks} talks, {kills} kills, {crashes} crashes of Postgres, {twice} sent twice")
     assert sorted(outcomes) == sorted(OUTCOMES * talks)
     assert tuple((await counter.fetch(ONCE))[0]) == (talks, talks, talks, 0)
     assert await counter.value(SEQS)
