@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from agent_service.audit.routes import audit
 from agent_service.auth.hashing import Hashing
 from agent_service.auth.routes import auth
+from agent_service.case_scheduler.routes import case_scheduler
 from agent_service.cases.routes import cases
 from agent_service.channels.routes import channels
 from agent_service.chat.desk import Desk, Means
@@ -35,6 +36,7 @@ from core.web.runtime import Runtime
 ROUTERS = (
     audit,
     auth,
+    case_scheduler,
     cases,
     channels,
     chat,

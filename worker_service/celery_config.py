@@ -37,6 +37,7 @@ beat_schedule = {
         "upkeep.expire_events": 3600.0,
         "upkeep.close_tickets": 300.0,
         "upkeep.mark_tickets": 60.0,
+        "upkeep.maintain_cases": 30.0,
         "upkeep.calibrate": 60.0,
     }.items()
 }

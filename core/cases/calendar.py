@@ -42,7 +42,7 @@ class Calendar(Model):
     def _is_known(cls, zone: str) -> str:
         try:
             ZoneInfo(zone)
-        except (ValueError, OSError):
+        except (ValueError, OSError, KeyError):  # KeyError: not found
             raise PydanticCustomError("time_zone", "there is no such time zone") from None
         return zone
 

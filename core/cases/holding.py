@@ -16,8 +16,8 @@ GONE = "there is no such case"
 async def hold(connection: Connection, case: UUID, by: By, token: int) -> Held:
     """The case, locked; its lease ended first, if it is over. Raises NotFound or StaleToken.
 
-    What somebody else has is not found, but by those who see all; who had it with this token is told that
-    it is stale, and so is who let it expire, swept or not.
+    What somebody else has is not found, but by those who see all. Who had it with this token is told that it
+    is stale, and so is who let it expire, swept or not.
     """
     held = await queries.lock_case(connection, case)
     if held is None:

@@ -10,12 +10,13 @@ from core.cases import queries
 from core.cases.holding import GONE, expire
 from core.cases.rules import get_rules
 from core.cases.standing import Held
-from core.db import Connection
+from core.db import Connection, Database
 from core.errors import NotFound
 from core.models import EventType
 from core.outbox import emit
 
 BATCH = 200
+MOST_ROUNDS = 500
 
 
 class Maintained(NamedTuple):
@@ -23,6 +24,18 @@ class Maintained(NamedTuple):
 
     expired: int
     alerted: int
+
+
+async def run_maintenance(database: Database) -> Maintained:
+    """All of it, a transaction for each batch."""
+    expired = alerted = 0
+    for _ in range(MOST_ROUNDS):
+        async with database.connection() as connection, connection.transaction():
+            done = await maintain(connection)
+        expired, alerted = expired + done.expired, alerted + done.alerted
+        if max(done) < BATCH:
+            break
+    return Maintained(expired, alerted)
 
 
 async def maintain(connection: Connection) -> Maintained:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.cases.maintenance import maintain
 from core.db import Database, driver_connection
 from core.queue import INGESTION, rescue, stage, sweep_orphans
 from core.tickets.clockwork import close_resolved, mark_overdue
@@ -65,6 +66,11 @@ async def mark_tickets(session: AsyncSession) -> int:
     return await mark_overdue(await driver_connection(session))
 
 
+async def maintain_cases(session: AsyncSession) -> int:
+    """Note which leases of cases are over, and tell which are near their end."""
+    return sum(await maintain(await driver_connection(session)))
+
+
 CHORES: dict[str, Chore] = {
     "rescue": rescue_jobs,
     "stage": stage_jobs,
@@ -73,6 +79,7 @@ CHORES: dict[str, Chore] = {
     "expire_blobs": expire_blobs,
     "close_tickets": close_tickets,
     "mark_tickets": mark_tickets,
+    "maintain_cases": maintain_cases,
     "expire_keys": expire_keys,
     "expire_events": expire_events,
 }
