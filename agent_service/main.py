@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from agent_service.audit.routes import audit
 from agent_service.auth.hashing import Hashing
 from agent_service.auth.routes import auth
+from agent_service.case_papers.routes import case_papers, case_uploads
 from agent_service.case_scheduler.routes import case_scheduler
 from agent_service.cases.routes import cases
 from agent_service.channels.routes import channels
@@ -36,7 +37,9 @@ from core.web.runtime import Runtime
 ROUTERS = (
     audit,
     auth,
+    case_papers,
     case_scheduler,
+    case_uploads,
     cases,
     channels,
     chat,

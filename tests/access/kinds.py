@@ -171,6 +171,15 @@ async def make_case(world: World, owner: Caller) -> str:
     return case
 
 
+async def make_attachment(world: World, owner: Caller) -> str:
+    path = f"/cases/{await make_case(world, owner)}/attachments"
+    answer = await world.agent.post(
+        path, files={"file": ("rg.pdf", b"%PDF-1.7")}, headers=world.operator.headers
+    )
+    attachment: str = answer.json()["id"]
+    return attachment
+
+
 async def make_conversation(world: World, owner: Caller) -> str:
     event = UUID((await make_message(world))["event_id"])
     async with world.database.connection() as connection:
@@ -243,6 +252,7 @@ KINDS: dict[str, Kind] = {
     "/outbox/events/{event_id}": Kind(make_told_event),
     "account": Kind(make_account, remove=removed_by("/channels/{}"), random="nao-existe"),
     "answer_id": Kind(make_answer, owned=True),
+    "attachment_id": Kind(make_attachment, owned=True, widened_by=Permission.CASES_ALL),
     "case_id": Kind(make_case, owned=True, widened_by=Permission.CASES_ALL),
     "client_id": Kind(make_client),
     "conflict_id": Kind(make_conflict),
