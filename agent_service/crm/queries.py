@@ -58,11 +58,17 @@ HAND_OVER = text(
 CPFS = text(
     "SELECT count(*) FROM crm.identities WHERE client_id = ANY(:keys) AND kind = 'cpf' AND valid_to IS NULL"
 )
+OPEN_CASES = text(
+    "SELECT entity FROM crm.cases WHERE client_id = ANY(:keys)"
+    " AND status NOT IN ('contrato_efetivado', 'encerrado', 'sem_contato', 'cancelado')"
+    " GROUP BY entity HAVING count(*) > 1"
+)
 THEIRS = text(
     """
     SELECT ARRAY(SELECT id FROM crm.identities WHERE client_id = :key ORDER BY id) AS identities,
            ARRAY(SELECT id FROM crm.ingest_events WHERE client_id = :key ORDER BY id) AS events,
-           ARRAY(SELECT id FROM crm.tickets WHERE client_id = :key ORDER BY id) AS tickets
+           ARRAY(SELECT id FROM crm.tickets WHERE client_id = :key ORDER BY id) AS tickets,
+           ARRAY(SELECT id FROM crm.cases WHERE client_id = :key ORDER BY id) AS cases
     """
 )
 # What changes hands in a merge, as `client_merges.moved` calls it.
@@ -74,6 +80,7 @@ MOVE = {
         "identities": "crm.identities",
         "events": "crm.ingest_events",
         "tickets": "crm.tickets",
+        "cases": "crm.cases",
     }.items()
 }
 MARK_MERGED = text(
@@ -161,6 +168,11 @@ async def hand_over(session: AsyncSession, winner: int, loser: int) -> None:
 async def count_cpfs(session: AsyncSession, *clients: int) -> int:
     """How many CPFs these clients have together."""
     return await session.scalar(CPFS, {"keys": list(clients)}) or 0
+
+
+async def has_two_open_cases(session: AsyncSession, *clients: int) -> bool:
+    """Whether these clients together have two open cases at one entity."""
+    return (await session.execute(OPEN_CASES, {"keys": list(clients)})).first() is not None
 
 
 async def list_theirs(session: AsyncSession, client: int) -> dict[str, list[int]]:

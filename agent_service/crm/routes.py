@@ -55,6 +55,7 @@ async def dismiss_conflict(conflict_id: UUID, caller: Caller, database: Db) -> C
         service.SameClient,
         ClientMerged,
         service.CpfsDiffer,
+        service.OpenCasesCollide,
         BodyTooLarge,
         UnsupportedMediaType,
     ),

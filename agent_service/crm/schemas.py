@@ -46,6 +46,7 @@ class MovedOut(BaseModel):
     identities: int
     events: int
     tickets: int
+    cases: int
 
 
 class MergeOut(BaseModel):

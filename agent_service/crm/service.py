@@ -37,6 +37,12 @@ class CpfsDiffer(Conflict):
     code = "cpfs_differ"
 
 
+class OpenCasesCollide(Conflict):
+    """Both clients have an open case at one entity, and a client has one: close one of them first."""
+
+    code = "open_cases_collide"
+
+
 class ConflictDecided(Conflict):
     """Somebody decided about these clients before."""
 
@@ -72,7 +78,10 @@ async def dismiss_conflict(database: Database, caller: Principal, conflict_id: U
 
 
 async def merge_clients(database: Database, caller: Principal, client_id: UUID, asked: MergeIn) -> MergeOut:
-    """Make `asked.other` part of the client. Raises NotFound, SameClient, ClientMerged or CpfsDiffer."""
+    """Make `asked.other` part of the client.
+
+    Raises NotFound, SameClient, ClientMerged, CpfsDiffer or OpenCasesCollide.
+    """
     if asked.other == client_id:
         raise SameClient("a client cannot be merged with itself", pointer="/other")
     async with database.transaction() as session:
@@ -80,6 +89,8 @@ async def merge_clients(database: Database, caller: Principal, client_id: UUID, 
         winner, loser = await _active_pair(session, client_id, asked.other)
         if await queries.count_cpfs(session, winner["key"], loser["key"]) > 1:
             raise CpfsDiffer("these clients have two different CPFs")
+        if await queries.has_two_open_cases(session, winner["key"], loser["key"]):
+            raise OpenCasesCollide("both have an open case at one entity; close one of them first")
         rows = await queries.list_theirs(session, loser["key"])
         merge = None if asked.dry_run else await _merge(session, caller, winner, loser, rows)
     return MergeOut(

@@ -100,7 +100,7 @@ async def test_merge_and_undo_leave_everything_as_it_was(
     before = await snapshot(database)
 
     preview = (await merge(client, winner, loser, dry_run=True)).json()
-    assert preview["moved"] == {"identities": 2, "events": 1, "tickets": 0}
+    assert preview["moved"] == {"identities": 2, "events": 1, "tickets": 0, "cases": 0}
     assert preview["id"] is None
     assert await snapshot(database) == before
 
