@@ -21,6 +21,7 @@ from agent_service.consents.routes import consents
 from agent_service.conversations.routes import conversations
 from agent_service.crm.routes import crm
 from agent_service.deliveries.routes import deliveries
+from agent_service.imports.routes import import_files, imports
 from agent_service.keys.routes import keys
 from agent_service.knowledge.routes import knowledge
 from agent_service.outbox.routes import outbox
@@ -49,6 +50,8 @@ ROUTERS = (
     conversations,
     crm,
     deliveries,
+    imports,
+    import_files,
     keys,
     knowledge,
     outbox,

@@ -65,6 +65,8 @@ class Permission(StrEnum):
     PEOPLE_MANAGE = "people:manage"
     KEYS_MANAGE = "keys:manage"
     AUDIT_READ = "audit:read"
+    IMPORTS_READ = "imports:read"
+    IMPORTS_WRITE = "imports:write"
     METRICS_READ = "metrics:read"
 
 
@@ -118,6 +120,8 @@ GRANTS: MappingProxyType[Permission, Grant] = MappingProxyType(
         Permission.PEOPLE_MANAGE: _grant(Role.ADMIN),
         Permission.KEYS_MANAGE: _grant(Role.ADMIN),
         Permission.AUDIT_READ: _grant(Role.ADMIN, Role.DPO),
+        Permission.IMPORTS_READ: _grant(*_LEADS),
+        Permission.IMPORTS_WRITE: _grant(*_LEADS),
         Permission.METRICS_READ: _grant(Role.ADMIN),
     }
 )

@@ -10,15 +10,7 @@ from core.models.base import Base
 from core.models.case_papers import CaseAttachment, CaseComment
 from core.models.case_rules import CaseRules, CaseTransition
 from core.models.case_states import CaseActor, CaseStatus
-from core.models.cases import (
-    Case,
-    CaseAlert,
-    CaseAssignment,
-    CaseChange,
-    CaseEvent,
-    CasePriority,
-    LeaseEnd,
-)
+from core.models.cases import Case, CaseAlert, CaseAssignment, CaseChange, CaseEvent, CasePriority, LeaseEnd
 from core.models.channels import (
     ChannelAccount,
     ChannelKind,
@@ -60,6 +52,18 @@ from core.models.crm import (
     MessageSource,
 )
 from core.models.guards import AuditEntry, AuditHead, IdempotencyKey, PersonalDataRead
+from core.models.imports import (
+    Enrollment,
+    ImportBatch,
+    ImportChange,
+    ImportFile,
+    ImportLayout,
+    ImportOutcome,
+    ImportRow,
+    ImportStatus,
+    ImportTarget,
+    PayrollLine,
+)
 from core.models.ingestion import (
     Blob,
     IngestionAttempt,
@@ -118,6 +122,10 @@ ENUMS: dict[tuple[str, str], type[StrEnum]] = {
     ("crm", "conversation_mode"): ConversationMode,
     ("crm", "event_status"): EventStatus,
     ("crm", "identity_kind"): IdentityKind,
+    ("crm", "import_layout"): ImportLayout,
+    ("crm", "import_outcome"): ImportOutcome,
+    ("crm", "import_status"): ImportStatus,
+    ("crm", "import_target"): ImportTarget,
     ("crm", "lease_end"): LeaseEnd,
     ("crm", "message_author"): Author,
     ("crm", "message_source"): MessageSource,
@@ -181,12 +189,21 @@ __all__ = [
     "EmailReference",
     "EmailThread",
     "EmbeddingModel",
+    "Enrollment",
     "EventStatus",
     "EventType",
     "IdempotencyKey",
     "Identity",
     "IdentityConflict",
     "IdentityKind",
+    "ImportBatch",
+    "ImportChange",
+    "ImportFile",
+    "ImportLayout",
+    "ImportOutcome",
+    "ImportRow",
+    "ImportStatus",
+    "ImportTarget",
     "IngestEvent",
     "IngestionAttempt",
     "IngestionJob",
@@ -206,6 +223,7 @@ __all__ = [
     "OutboundMessage",
     "OutboundState",
     "OutboxRow",
+    "PayrollLine",
     "Person",
     "PersonalDataRead",
     "RefreshToken",

@@ -25,11 +25,12 @@ class IngestionStatus(StrEnum):
 
 
 class JobKind(StrEnum):
-    """What a job brings in."""
+    """What a job brings in; an import is told by its batch."""
 
     TEXT = "document.text"
     FILE = "document.file"
     URL = "document.url"
+    IMPORT = "import.batch"
 
 
 ingestion_status = Enum(

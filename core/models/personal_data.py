@@ -16,6 +16,7 @@ class DataClass(StrEnum):
     MESSAGE = "message"
     NOTE = "note"
     REFERENCE = "reference"
+    PAYROLL = "payroll"
 
 
 PERSONAL: dict[tuple[str, str], DataClass] = {
@@ -31,6 +32,17 @@ PERSONAL: dict[tuple[str, str], DataClass] = {
     ("identities", "match_key"): DataClass.CONTACT,
     ("identities", "raw"): DataClass.CONTACT,
     ("identities", "raw_sealed"): DataClass.TAXPAYER,
+    ("enrollments", "number"): DataClass.REFERENCE,
+    ("enrollments", "position"): DataClass.PAYROLL,
+    ("enrollments", "paying_organ"): DataClass.PAYROLL,
+    ("enrollments", "paying_organ_name"): DataClass.PAYROLL,
+    ("payroll_lines", "posting"): DataClass.PAYROLL,
+    ("payroll_lines", "rubric"): DataClass.PAYROLL,
+    ("payroll_lines", "status"): DataClass.PAYROLL,
+    ("import_changes", "before"): DataClass.PAYROLL,  # an enrollment or a payroll line as it was
+    ("import_files", "body_sealed"): DataClass.PAYROLL,
+    ("import_rows", "digest"): DataClass.PAYROLL,
+    ("import_rows", "raw_sealed"): DataClass.PAYROLL,
     ("ingest_events", "body_sealed"): DataClass.MESSAGE,
     ("ingest_events", "body_digest"): DataClass.MESSAGE,
     # A WhatsApp message id holds the phone number, a Message-ID may hold an address.
@@ -71,6 +83,17 @@ HARMLESS: frozenset[tuple[str, str]] = frozenset(
         ("client_merges", "moved"),  # ids of rows
         ("email_references", "account"),
         ("email_threads", "account"),
+        ("enrollments", "entity"),
+        ("import_batches", "entity"),
+        ("import_batches", "error_code"),
+        ("import_batches", "error_detail"),  # sentences of ours, which repeat nothing of the file
+        ("import_batches", "file_entity"),
+        ("import_batches", "mapping"),  # headings
+        ("import_batches", "sha256"),  # of a whole file: tells no person
+        ("import_batches", "totals"),
+        ("import_rows", "code"),
+        ("import_rows", "kept_code"),
+        ("import_rows", "message"),
         ("ingest_events", "account"),
         ("ingest_events", "error_code"),
         ("message_statuses", "account"),

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ops.cli import audit, channels, consents, conversations, keys, lifecycle, people
+from ops.cli import audit, channels, consents, conversations, imports, keys, lifecycle, people
 from ops.cli.ask import ask
 from ops.cli.explain import explain
 from ops.cli.ingest import ingest
@@ -28,6 +28,7 @@ app.add_typer(consents.app, name="consents")
 app.add_typer(people.app, name="people")
 app.add_typer(channels.app, name="channels")
 app.add_typer(conversations.app, name="conversations")
+app.add_typer(imports.app, name="imports")
 
 
 def main() -> None:

@@ -243,6 +243,19 @@ async def make_someone(world: World, _owner: Caller) -> str:
     return person
 
 
+async def make_import(world: World, _owner: Caller) -> str:
+    """One that was refused, so that its stream of events ends."""
+    batch = uuid7()
+    await world.execute(
+        "INSERT INTO crm.import_batches"
+        " (public_id, principal_id, layout, sha256, dry_run, status, error_code, error_detail)"
+        " VALUES (:id, 0, 'leads', :digest, true, 'REFUSED', 'file_empty', 'The file holds nothing.')",
+        id=batch,
+        digest=hashlib.sha256(batch.bytes).digest(),
+    )
+    return str(batch)
+
+
 async def make_key_of_a_service(world: World, _owner: Caller) -> str:
     key: str = (await world.post("/keys", {"name": "serviço", "scopes": ["chat"]}))["public_id"]
     return key
@@ -262,6 +275,7 @@ KINDS: dict[str, Kind] = {
     "document_id": Kind(make_document, remove=removed_by("/documents/{}")),
     "event_id": Kind(make_event, owned=True, widened_by=Permission.EVENTS_ALL),
     "identity_id": Kind(within=make_identity),
+    "import_id": Kind(make_import),
     "job_id": Kind(make_job, owned=True, widened_by=Permission.JOBS_ALL),
     "merge_id": Kind(make_merge),
     "notice_id": Kind(make_notice),

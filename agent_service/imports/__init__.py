@@ -1,0 +1,1 @@
+"""Files of rows about people: handed in, looked at, committed, taken back."""

@@ -1,0 +1,1 @@
+"""Enrollments and payroll lines, many at once: found, made, changed."""
