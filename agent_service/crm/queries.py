@@ -68,7 +68,10 @@ THEIRS = text(
     SELECT ARRAY(SELECT id FROM crm.identities WHERE client_id = :key ORDER BY id) AS identities,
            ARRAY(SELECT id FROM crm.ingest_events WHERE client_id = :key ORDER BY id) AS events,
            ARRAY(SELECT id FROM crm.tickets WHERE client_id = :key ORDER BY id) AS tickets,
-           ARRAY(SELECT id FROM crm.cases WHERE client_id = :key ORDER BY id) AS cases
+           ARRAY(SELECT id FROM crm.cases WHERE client_id = :key ORDER BY id) AS cases,
+           ARRAY(SELECT id FROM crm.enrollments e WHERE client_id = :key AND NOT EXISTS (
+               SELECT FROM crm.enrollments same WHERE same.client_id = :winner
+                 AND same.entity = e.entity AND same.number = e.number) ORDER BY id) AS enrollments
     """
 )
 # What changes hands in a merge, as `client_merges.moved` calls it.
@@ -81,6 +84,7 @@ MOVE = {
         "events": "crm.ingest_events",
         "tickets": "crm.tickets",
         "cases": "crm.cases",
+        "enrollments": "crm.enrollments",
     }.items()
 }
 MARK_MERGED = text(
@@ -175,9 +179,9 @@ async def has_two_open_cases(session: AsyncSession, *clients: int) -> bool:
     return (await session.execute(OPEN_CASES, {"keys": list(clients)})).first() is not None
 
 
-async def list_theirs(session: AsyncSession, client: int) -> dict[str, list[int]]:
-    """The rows that are the client's, by what they are."""
-    return await _one(session, THEIRS, key=client) or {}
+async def list_theirs(session: AsyncSession, client: int, *, winner: int) -> dict[str, list[int]]:
+    """The client's rows that a merge hands over, by what they are; an enrollment both have stays."""
+    return await _one(session, THEIRS, key=client, winner=winner) or {}
 
 
 async def move(session: AsyncSession, rows: dict[str, Any], origin: int, target: int) -> None:

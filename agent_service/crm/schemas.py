@@ -47,6 +47,7 @@ class MovedOut(BaseModel):
     events: int
     tickets: int
     cases: int
+    enrollments: int
 
 
 class MergeOut(BaseModel):

@@ -91,7 +91,7 @@ async def merge_clients(database: Database, caller: Principal, client_id: UUID, 
             raise CpfsDiffer("these clients have two different CPFs")
         if await queries.has_two_open_cases(session, winner["key"], loser["key"]):
             raise OpenCasesCollide("both have an open case at one entity; close one of them first")
-        rows = await queries.list_theirs(session, loser["key"])
+        rows = await queries.list_theirs(session, loser["key"], winner=winner["key"])
         merge = None if asked.dry_run else await _merge(session, caller, winner, loser, rows)
     return MergeOut(
         id=merge,

@@ -59,7 +59,7 @@ def door(database: Database, settings: Settings) -> Door:
 async def snapshot(database: Database) -> dict[str, Any]:
     """All that a merge may touch, but for the notes of merges themselves."""
     found = {}
-    for table in ("clients", "identities", "ingest_events"):
+    for table in ("clients", "identities", "ingest_events", "enrollments"):
         async with database.transaction() as session:
             rows = await session.execute(
                 text(f"SELECT (to_jsonb(t) - 'version' - 'updated_at')::text FROM crm.{table} t ORDER BY id")
@@ -75,6 +75,26 @@ async def identities(client: httpx.AsyncClient, contact: UUID) -> list[tuple[str
 
 async def merge(client: httpx.AsyncClient, winner: UUID, loser: UUID, **more: Any) -> httpx.Response:
     return await client.post(f"/crm/clients/{winner}/merge", json={"other": str(loser), **more})
+
+
+async def enroll(database: Database, contact: UUID, number: str) -> None:
+    async with database.transaction() as session:
+        statement = "INSERT INTO crm.enrollments (client_id, entity, number) SELECT id, 'ipe', :number"
+        values = {"number": number, "client": contact}
+        await session.execute(text(f"{statement} FROM crm.clients WHERE public_id = :client"), values)
+
+
+async def test_an_enrollment_goes_along_with_a_merge_unless_the_winner_has_it(
+    client: httpx.AsyncClient, door: Door, database: Database
+) -> None:
+    winner, loser = await door.send("5511987654321"), await door.send("5521987654321")
+    for contact, number in ((winner, "1"), (loser, "1"), (loser, "2")):
+        await enroll(database, contact, number)
+    before = await snapshot(database)
+    done = (await merge(client, winner, loser)).json()
+    assert done["moved"]["enrollments"] == 1
+    assert (await client.post(f"/crm/merges/{done['id']}/undo")).is_success
+    assert await snapshot(database) == before
 
 
 async def test_a_client_shows_what_they_are_known_by_and_sensitive_things_masked(
@@ -100,7 +120,7 @@ async def test_merge_and_undo_leave_everything_as_it_was(
     before = await snapshot(database)
 
     preview = (await merge(client, winner, loser, dry_run=True)).json()
-    assert preview["moved"] == {"identities": 2, "events": 1, "tickets": 0, "cases": 0}
+    assert preview["moved"] == {"identities": 2, "events": 1, "tickets": 0, "cases": 0, "enrollments": 0}
     assert preview["id"] is None
     assert await snapshot(database) == before
 
