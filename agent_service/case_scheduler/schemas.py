@@ -46,24 +46,7 @@ class NearExpiryQuery(PageQuery):
     hours_before: int = Field(24, ge=1, le=MOST_HOURS)
 
 
-class RulesBase(Model):
-    """What operators decide about cases."""
-
-    lease_hours: Hours = Field(description="how long a taken case is somebody's")
-    max_active: Annotated[int, Field(ge=1, le=10_000, strict=True)] = Field(
-        description="cases one may have at once"
-    )
-    retake_after_hours: Annotated[int, Field(ge=0, le=MOST_HOURS, strict=True)] = Field(
-        description="who let a case expire waits so long before taking it again"
-    )
-    aging_hours: Annotated[int, Field(ge=0, le=MOST_HOURS, strict=True)] = Field(
-        description="waiting that counts as much as one step of priority"
-    )
-    alert_hours: list[Hours] = Field(max_length=8, description="how long before its end a lease is told of")
-    calendar: Calendar | None = Field(description="hours of business for leases; null: all hours count")
-
-
-class RulesIn(RulesBase):
+class RulesIn(Model):
     """The rules from now on. Leases that run keep their end."""
 
     model_config = ConfigDict(
@@ -81,8 +64,27 @@ class RulesIn(RulesBase):
         }
     )
 
+    lease_hours: Hours = Field(description="how long a taken case is somebody's")
+    max_active: Annotated[int, Field(ge=1, le=10_000, strict=True)] = Field(
+        description="cases one may have at once"
+    )
+    retake_after_hours: Annotated[int, Field(ge=0, le=MOST_HOURS, strict=True)] = Field(
+        description="who let a case expire waits so long before taking it again"
+    )
+    aging_hours: Annotated[int, Field(ge=0, le=MOST_HOURS, strict=True)] = Field(
+        description="waiting that counts as much as one step of priority"
+    )
+    alert_hours: list[Hours] = Field(max_length=8, description="how long before its end a lease is told of")
+    calendar: Calendar | None = Field(description="hours of business for leases; null: all hours count")
 
-class RulesOut(RulesBase):
+
+class RulesOut(BaseModel):
     """The rules in force, and the clock they are measured by."""
 
+    lease_hours: int
+    max_active: int
+    retake_after_hours: int
+    aging_hours: int
+    alert_hours: list[int]
+    calendar: Calendar | None
     now: datetime
