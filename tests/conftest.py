@@ -31,11 +31,12 @@ def template(servers: EphemeralServers) -> str:
 
 
 @pytest.fixture
-def database_url(servers: EphemeralServers, template: str) -> str:
-    """The URL of a fresh database at the newest schema."""
+def database_url(servers: EphemeralServers, template: str) -> Iterator[str]:
+    """The URL of a fresh database at the newest schema; it goes before its pages are written to disk."""
     name = f"test_{next(_numbers)}"
     servers.postgres.psql(f"CREATE DATABASE {name} TEMPLATE {template} OWNER cogep")
-    return servers.postgres.url(name)
+    yield servers.postgres.url(name)
+    servers.postgres.psql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture

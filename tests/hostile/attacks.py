@@ -1,14 +1,15 @@
 """The corpus against every place of an API where it fits, found in the API's own OpenAPI document."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from tests.hostile import corpus
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 SHARES = 3
+T = TypeVar("T")
 JSON = {"content-type": b"application/json"}
 FORM = {"content-type": b"multipart/form-data; boundary=xxxx"}
 
@@ -35,6 +36,8 @@ class Operation:
     method: str
     template: str
     details: dict[str, Any]
+    turn: int = 0
+    """Which share of the corpus is this operation's, where a place is the same on every route."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.template}"
@@ -88,17 +91,20 @@ class Operation:
         good = {"headers": self._good_headers(), "body": self._good_body()}
         return Attack(self.method, **{"path": self.path, **good, **what})
 
+    def _share(self, things: Sequence[T]) -> Sequence[T]:
+        return things[self.turn % SHARES :: SHARES]
+
     def _through_path(self) -> Iterator[Attack]:
         if "{" not in self.template:
             return
-        for text in corpus.TEXTS:
+        for text in self._share(corpus.TEXTS):
             if len(text) <= 5_000:
                 yield self._with(path=self._path(quote(text, safe="", errors="replace")))
         for raw in ("%ff", "%", "%zz", "..", ".", "%2e%2e", "a/b", "a%2fb", "a;b=c"):
             yield self._with(path=self._path(raw))
 
     def _through_query(self) -> Iterator[Attack]:
-        for query in corpus.QUERIES:
+        for query in self._share(corpus.QUERIES):
             yield self._with(query=query)
         for name, texts in _shared(self._parameters("query")):
             for text in texts:
@@ -107,7 +113,7 @@ class Operation:
             yield self._with(query=f"{name}=%ff".encode())
 
     def _through_headers(self) -> Iterator[Attack]:
-        for hostile in corpus.HEADERS:
+        for hostile in self._share(corpus.HEADERS):
             yield self._with(headers={**self._good_headers(), **hostile})
         for name, texts in _shared(self._parameters("header")):
             for text in texts:
@@ -116,7 +122,7 @@ class Operation:
                     yield self._with(headers={**self._good_headers(), name.lower(): value})
 
     def _through_json(self) -> Iterator[Attack]:
-        for body in corpus.BODIES:
+        for body in self._share(corpus.BODIES):
             yield self._with(body=body)
         example = self._example("application/json")
         for name, texts in _shared(self._schema("application/json").get("properties", {})):
@@ -137,18 +143,19 @@ class Operation:
 
 
 def _shared(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
-    """Each name with its share of the texts: all of them meet every operation, a third every member."""
+    """Each name with its share of the texts: all of them meet an operation, a third each of its members."""
     for number, name in enumerate(names):
         yield name, corpus.TEXTS[number % SHARES :: SHARES]
 
 
 def operations(document: dict[str, Any]) -> list[Operation]:
     """Every operation of an OpenAPI document."""
-    return [
-        Operation(document, method.upper(), path, details)
+    found = [
+        (method.upper(), path, details)
         for path, methods in document["paths"].items()
         for method, details in methods.items()
     ]
+    return [Operation(document, *operation, turn) for turn, operation in enumerate(found)]
 
 
 def wrong_methods(document: dict[str, Any]) -> Iterator[Attack]:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from core.db import Database
@@ -18,6 +19,7 @@ from tests.worker_service.webhooks.receiver import (
     silence,
     status,
 )
+from worker_service.webhooks import deliver
 from worker_service.webhooks.deliver import PLACES
 from worker_service.webhooks.schedule import SCHEDULE, wait_after
 
@@ -271,9 +273,10 @@ def test_the_schedule_is_three_days_and_never_sooner_than_asked() -> None:
 
 
 async def test_a_late_writer_changes_nothing(
-    office: Office, receiver: Receiver, eventually: Eventually
+    office: Office, receiver: Receiver, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lease is over and somebody else has the delivery."""
+    monkeypatch.setattr(deliver, "log", structlog.get_logger())  # one that no other test has bound already
     release = asyncio.Event()
 
     async def slowly(writer: asyncio.StreamWriter) -> None:
