@@ -105,7 +105,7 @@ async def test_the_last_active_admin_stays(
     assert (await change(client, boss, boss, body)).status_code == 200
 
 
-async def test_of_admins_who_let_each_other_out_at_once_one_stays(
+async def test_of_admins_who_let_each_other_out_at_once_never_all_go(
     client: httpx.AsyncClient, database: Database, settings: Settings
 ) -> None:
     admins = [await make_person(database, settings, PersonRole.ADMIN) for _ in range(6)]
@@ -114,7 +114,7 @@ async def test_of_admins_who_let_each_other_out_at_once_one_stays(
     assert {answer.status_code for answer in answers} <= {200, 401, 403, 409}
     async with database.transaction() as session:
         left = await session.scalar(text("SELECT count(*) FROM ops.people WHERE role = 'admin' AND active"))
-    assert left == 1
+    assert left >= 1, "who was let out first lets nobody out any more, so more than one may stay"
 
 
 async def test_a_reset_ends_all_sessions(client: httpx.AsyncClient, boss: Someone, ana: Someone) -> None:
