@@ -9,6 +9,26 @@ from core.db import Connection
 from core.ids import uuid7
 from core.models import EventType, IngestionOutcome, JobKind
 
+INSERT_VERSION = """
+WITH version AS (
+    INSERT INTO ai.document_versions
+        (document_id, number, source_sha256, text_sha256, canonical_text, outline, media_type)
+    SELECT $1, 1 + coalesce(max(number), 0), $2, $3, $4, $5::text::jsonb, $6
+    FROM ai.document_versions WHERE document_id = $1
+    RETURNING id, number
+), document AS (
+    UPDATE ai.documents d SET current_version_id = version.id, title = $7,
+           metadata = $8::text::jsonb, deleted_at = NULL, updated_at = now()
+    FROM version WHERE d.id = $1
+    RETURNING d.public_id
+), told AS (
+    INSERT INTO ops.outbox_events (public_id, type, subject, data)
+    SELECT $9, $10, public_id, jsonb_build_object('document_id', public_id, 'version', number)
+    FROM document, version
+)
+SELECT id FROM version
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -137,23 +157,7 @@ async def insert_version(
     It brings title and metadata with it; a deleted document comes back. The outbox tells it.
     """
     version_id: int = await connection.fetchval(
-        """WITH version AS (
-               INSERT INTO ai.document_versions
-                   (document_id, number, source_sha256, text_sha256, canonical_text, outline, media_type)
-               SELECT $1, 1 + coalesce(max(number), 0), $2, $3, $4, $5::text::jsonb, $6
-               FROM ai.document_versions WHERE document_id = $1
-               RETURNING id, number
-           ), document AS (
-               UPDATE ai.documents d SET current_version_id = version.id, title = $7,
-                      metadata = $8::text::jsonb, deleted_at = NULL, updated_at = now()
-               FROM version WHERE d.id = $1
-               RETURNING d.public_id
-           ), told AS (
-               INSERT INTO ops.outbox_events (public_id, type, subject, data)
-               SELECT $9, $10, public_id, jsonb_build_object('document_id', public_id, 'version', number)
-               FROM document, version
-           )
-           SELECT id FROM version""",
+        INSERT_VERSION,
         document_id,
         source_sha256,
         hashlib.sha256(text.encode()).digest(),
